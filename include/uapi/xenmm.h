@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The user interface of /dev/xenmm: memory whose page-table work is batched.
+ *
+ * An open file is one *arena*. mmap() it once (MAP_SHARED, PROT_READ |
+ * PROT_WRITE, offset 0, address a multiple of XENMM_SPAN_BYTES where the caller
+ * chooses one) and change its pages with the calls below. An arena belongs to
+ * the process that mapped it: the descriptor may be inherited or passed on, but
+ * another process can only ask for information.
+ *
+ * Every reserved field must be zero, else EINVAL. Bad input changes nothing.
+ */
+#ifndef _UAPI_XENMM_H
+#define _UAPI_XENMM_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define XENMM_DEVICE_PATH "/dev/xenmm"
+#define XENMM_ABI_VERSION 1
+
+/* One L1 table maps this many bytes; an arena starts at a multiple of it. */
+#define XENMM_SPAN_BYTES (2UL << 20)
+/* The largest number of updates that one hypercall of `batch` may carry. */
+#define XENMM_MAX_BATCH 2048
+/* The largest number of ranges in one call. */
+#define XENMM_MAX_RANGES (1U << 20)
+
+/*
+ * How page-table entries are changed. Value 0 is kept for the planner's choice
+ * and answers EINVAL until there is one. A method that this guest does not
+ * offer (see xenmm_info.methods) answers EOPNOTSUPP.
+ */
+enum xenmm_method {
+	XENMM_METHOD_TRAP = 1,       /* plain store, emulated by Xen */
+	XENMM_METHOD_HYPERCALL = 2,  /* one mmu_update each */
+	XENMM_METHOD_VA_MAPPING = 3, /* one update_va_mapping each */
+	XENMM_METHOD_MULTICALL = 4,  /* a multicall of single mmu_updates */
+	XENMM_METHOD_LAZY = 5,       /* the kernel's lazy MMU mode */
+	XENMM_METHOD_BATCH = 6,      /* mmu_update x xenmm_op.batch */
+	XENMM_METHOD_NATIVE = 7,     /* plain store where no hypervisor owns the tables */
+};
+
+/* What XENMM_IOC_PROTECT sets; writing without reading does not exist. */
+#define XENMM_PROT_READ 1U
+#define XENMM_PROT_READ_WRITE 3U
+
+/**
+ * struct xenmm_range - a piece of the arena
+ * @start: first address, a multiple of the page size
+ * @length: in bytes, a multiple of the page size, not 0
+ */
+struct xenmm_range {
+	__u64 start;
+	__u64 length;
+};
+
+/**
+ * struct xenmm_op - one operation on an array of ranges
+ * @ranges: in: user address of @nr_ranges struct xenmm_range, ascending and
+ *	without overlap, all inside the caller's mapping of this arena
+ * @nr_ranges: in: 1 to XENMM_MAX_RANGES
+ * @method: in: enum xenmm_method
+ * @batch: in: updates per hypercall, 1 to XENMM_MAX_BATCH with
+ *	XENMM_METHOD_BATCH; 0 with any other method
+ * @prot: in: XENMM_PROT_READ or XENMM_PROT_READ_WRITE with XENMM_IOC_PROTECT;
+ *	0 with any other call
+ * @reserved: in: 0
+ * @pages_done: out: pages, counted from the first range on, that are as asked
+ *	for; all of them on success
+ * @failed_address: out: first page that is not as asked for; 0 on success
+ * @hypervisor_error: out: what Xen answered for @failed_address, a negative
+ *	errno; 0 where the error did not come from Xen
+ * @reserved_out: out: 0
+ *
+ * The out fields are written whenever the operation was begun, that is on
+ * success and on EIO, ENOMEM and EINTR. On EFAULT, EINVAL, EPERM and
+ * EOPNOTSUPP, and on ENOMEM with @pages_done 0, nothing was changed.
+ */
+struct xenmm_op {
+	__u64 ranges;
+	__u32 nr_ranges;
+	__u32 method;
+	__u32 batch;
+	__u32 prot;
+	__u64 reserved[2];
+	__u64 pages_done;
+	__u64 failed_address;
+	__s32 hypervisor_error;
+	__u32 reserved_out;
+};
+
+/* Guest kinds, as far as page tables are concerned. */
+enum xenmm_guest {
+	XENMM_GUEST_NATIVE = 0, /* no Xen: bare metal, KVM, others */
+	XENMM_GUEST_XEN_PV = 1,
+	XENMM_GUEST_XEN_HVM = 2, /* PVH and HVM: Xen without PV page tables */
+};
+
+/**
+ * struct xenmm_info - what this module is and can do here
+ * @abi_version: XENMM_ABI_VERSION of the module
+ * @guest: enum xenmm_guest
+ * @methods: bit (1 << method) is set for each method that works in this guest
+ * @max_batch: largest xenmm_op.batch
+ * @fault_window: pages that a demand fault maps at once, at most
+ * @initial_domain: 1 in Xen's dom0, else 0
+ * @features: 0; a bit for each later addition to this interface
+ * @module_version: NUL-terminated
+ */
+struct xenmm_info {
+	__u32 abi_version;
+	__u32 guest;
+	__u32 methods;
+	__u32 max_batch;
+	__u32 fault_window;
+	__u32 initial_domain;
+	__u64 features;
+	char module_version[32];
+};
+
+/**
+ * struct xenmm_stats - counters of all arenas since load or the last reset
+ * @hypercalls: hypercalls that carried page-table updates; a multicall is one.
+ *	TLB flushes that went alone and the kernel's own lazy queue are not here
+ * @mmu_updates: entries handed to mmu_update and applied
+ * @traps: stores into live tables that Xen emulated
+ * @va_mappings: entries changed by update_va_mapping
+ * @multicalls: multicalls of single updates (method multicall)
+ * @lazy_updates: entries handed to the kernel's lazy MMU mode
+ * @native_stores: entries changed where no hypervisor owns the tables
+ * @tlb_flushes: flushes asked for, alone or fused into a multicall
+ * @faults: demand faults served
+ * @fault_around_pages: pages mapped by faults beyond the one touched
+ * @pages_mapped: entries that became present
+ * @pages_unmapped: entries that became empty, munmap and exit not included
+ * @pages_protected: present entries whose protection changed
+ * @pages_allocated: pages taken from the kernel
+ * @pages_freed: pages given back; allocated - freed is what arenas hold now
+ * @errors: operations and faults that ended with an error from Xen
+ * @partial_batches: hypercalls that applied some of their updates and failed
+ * @hypercall_cycles: TSC cycles spent inside those hypercalls
+ * @trap_cycles: TSC cycles spent in trapping stores
+ * @reserved: 0
+ */
+struct xenmm_stats {
+	__u64 hypercalls;
+	__u64 mmu_updates;
+	__u64 traps;
+	__u64 va_mappings;
+	__u64 multicalls;
+	__u64 lazy_updates;
+	__u64 native_stores;
+	__u64 tlb_flushes;
+	__u64 faults;
+	__u64 fault_around_pages;
+	__u64 pages_mapped;
+	__u64 pages_unmapped;
+	__u64 pages_protected;
+	__u64 pages_allocated;
+	__u64 pages_freed;
+	__u64 errors;
+	__u64 partial_batches;
+	__u64 hypercall_cycles;
+	__u64 trap_cycles;
+	__u64 reserved[13];
+};
+
+#define XENMM_IOC_MAGIC 0xBC
+
+/*
+ * Information; any holder of the descriptor may ask.
+ *   EFAULT: bad pointer
+ */
+#define XENMM_IOC_INFO _IOR(XENMM_IOC_MAGIC, 0x01, struct xenmm_info)
+#define XENMM_IOC_STATS _IOR(XENMM_IOC_MAGIC, 0x02, struct xenmm_stats)
+
+/*
+ * Operations on pages; only the process that mapped the arena may ask.
+ *   EFAULT      bad pointer
+ *   EINVAL      a field or a range is wrong, or not in this arena's mapping
+ *   EPERM       the arena is mapped by another process
+ *   EOPNOTSUPP  this guest does not offer the method
+ *   ENOMEM      no memory, memory cgroup or RLIMIT_MEMLOCK exhausted
+ *   EINTR       a fatal signal arrived
+ *   EIO         Xen refused an update, see xenmm_op.hypervisor_error
+ *
+ * POPULATE  allocate zeroed pages where there are none, and map all
+ * DISCARD   unmap and free: a later touch finds zeroes. Protection stays
+ * PROTECT   set the protection of each page, populated or not
+ * MAP       make the entries of populated pages present; allocates nothing
+ * UNMAP     clear the entries; pages keep their content, a touch maps them
+ */
+#define XENMM_IOC_POPULATE _IOWR(XENMM_IOC_MAGIC, 0x10, struct xenmm_op)
+#define XENMM_IOC_DISCARD _IOWR(XENMM_IOC_MAGIC, 0x11, struct xenmm_op)
+#define XENMM_IOC_PROTECT _IOWR(XENMM_IOC_MAGIC, 0x12, struct xenmm_op)
+#define XENMM_IOC_MAP _IOWR(XENMM_IOC_MAGIC, 0x13, struct xenmm_op)
+#define XENMM_IOC_UNMAP _IOWR(XENMM_IOC_MAGIC, 0x14, struct xenmm_op)
+
+#endif /* _UAPI_XENMM_H */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The border between the C++ core and the C glue, in both directions.
+ *
+ * xenmm_*   entry points of the core, called by the glue
+ * xenmm_k_* kernel services that the glue provides, one call each, no policy
+ *
+ * Plain C types only: kernel headers cannot be included from C++, and the core
+ * also runs on the host. Errors are negative errno values.
+ */
+#ifndef XENMM_ABI_H
+#define XENMM_ABI_H
+
+typedef __UINT32_TYPE__ xenmm_u32;
+typedef __UINT64_TYPE__ xenmm_u64;
+typedef __INT32_TYPE__ xenmm_s32;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The glue's side of an open file: its mm, its locks. Opaque to the core. */
+struct xenmm_host;
+/* The core's side of it. Opaque to the glue. */
+struct xenmm_arena;
+
+/* An ioctl's range; the layout of struct xenmm_range in the uapi. */
+struct xenmm_piece {
+	xenmm_u64 start;  /* virtual address */
+	xenmm_u64 length; /* bytes */
+};
+
+enum xenmm_action {
+	XENMM_POPULATE,
+	XENMM_DISCARD,
+	XENMM_PROTECT,
+	XENMM_MAP,
+	XENMM_UNMAP,
+};
+
+/* struct xenmm_op of the uapi, decoded: fields have the same meaning there. */
+struct xenmm_request {
+	enum xenmm_action action;
+	xenmm_u32 nr_pieces;
+	xenmm_u32 method;
+	xenmm_u32 batch;
+	xenmm_u32 prot;
+	xenmm_u64 reserved; /* all reserved fields, or-ed */
+	xenmm_u64 pages_done;
+	xenmm_u64 failed_address;
+	xenmm_s32 hypervisor_error;
+};
+
+/* One L1 table, locked. */
+struct xenmm_table {
+	xenmm_u64 *entries; /* its 512 entries; read-only memory under Xen PV */
+	xenmm_u64 maddr;    /* machine address of entries[0]; 0 without Xen PV */
+	void *lock;         /* what table_unlock releases; may be NULL */
+	void *vma;          /* the area the table was asked for */
+};
+
+/* Counters, in the order of struct xenmm_stats. X(name) */
+#define XENMM_COUNTERS(X)     \
+	X(hypercalls)         \
+	X(mmu_updates)        \
+	X(traps)              \
+	X(va_mappings)        \
+	X(multicalls)         \
+	X(lazy_updates)       \
+	X(native_stores)      \
+	X(tlb_flushes)        \
+	X(faults)             \
+	X(fault_around_pages) \
+	X(pages_mapped)       \
+	X(pages_unmapped)     \
+	X(pages_protected)    \
+	X(pages_allocated)    \
+	X(pages_freed)        \
+	X(errors)             \
+	X(partial_batches)    \
+	X(hypercall_cycles)   \
+	X(trap_cycles)
+
+enum xenmm_counter {
+#define XENMM_COUNTER_ENUM(name) XENMM_COUNTER_##name,
+	XENMM_COUNTERS(XENMM_COUNTER_ENUM)
+#undef XENMM_COUNTER_ENUM
+	XENMM_NR_COUNTERS
+};
+
+/* Updates per hypercall by power of two: bucket i counts 2^(i-1)+1 .. 2^i. */
+#define XENMM_NR_BUCKETS 12
+
+struct xenmm_counts {
+	xenmm_u64 counter[XENMM_NR_COUNTERS];
+	xenmm_u64 bucket[XENMM_NR_BUCKETS];
+};
+
+enum xenmm_guest_kind {
+	XENMM_KIND_NATIVE,
+	XENMM_KIND_XEN_PV,
+	XENMM_KIND_XEN_HVM,
+};
+
+/* ------------------------------------------------- core, called by the glue */
+
+/* Bit (1 << method) for each method of a guest. Any context. */
+xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind);
+
+/* The name of a counter as in debugfs; static. Any context. */
+const char *xenmm_counter_name(xenmm_u32 counter);
+
+/* May sleep. -ENOMEM; nothing is left behind then. */
+int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
+		       struct xenmm_arena **arena);
+/* May sleep; the arena must be detached. */
+void xenmm_arena_destroy(struct xenmm_arena *arena);
+
+/*
+ * The arena now covers length bytes from base, which is a multiple of 2 MiB.
+ * Arena lock held, may sleep. -EINVAL, -EBUSY (attached already), -ENOMEM.
+ */
+int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 length);
+/*
+ * No entry of the arena is left in any page table: give all pages back.
+ * Arena lock held, may sleep. Cannot fail; nothing to do when not attached.
+ */
+void xenmm_arena_detach(struct xenmm_arena *arena);
+
+/*
+ * Is the request well formed for this guest? Looks at everything but the
+ * pieces. Any context, no lock. -EINVAL, -EOPNOTSUPP.
+ */
+int xenmm_request_check(const struct xenmm_request *request, enum xenmm_guest_kind kind);
+
+/*
+ * Carry out a checked request. mmap lock of the arena's mm and arena lock held,
+ * in that order; may sleep. Errors as in the uapi; out fields are written when
+ * the answer is 0, -EIO, -ENOMEM or -EINTR. -EINVAL changed nothing.
+ */
+int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
+		    const struct xenmm_piece *pieces);
+
+/*
+ * Serve a demand fault at address, mapping up to window pages (a power of two,
+ * at most 512) around it but none outside [from, to). Locks as for run.
+ * 0; -EACCES a write to a read-only page; -ENOMEM; -EIO Xen refused.
+ */
+int xenmm_arena_fault(struct xenmm_arena *arena, xenmm_u64 address, int write, xenmm_u32 window,
+		      xenmm_u64 from, xenmm_u64 to);
+
+/* May this page be written? Arena lock held. */
+int xenmm_arena_may_write(struct xenmm_arena *arena, xenmm_u64 address);
+
+/* --------------------------------------- kernel services, called by the core */
+
+/* Zeroed, charged to the caller's memory cgroup. May sleep. NULL when none. */
+void *xenmm_k_zalloc(xenmm_u64 bytes);
+void xenmm_k_free(void *memory);
+
+/*
+ * One zeroed page, charged likewise. May sleep. -ENOMEM; an optional page is
+ * given up early, without waking the OOM killer.
+ */
+int xenmm_k_page_alloc(int optional, xenmm_u64 *pfn);
+void xenmm_k_page_free(xenmm_u64 pfn);
+
+/* RLIMIT_MEMLOCK of the arena's mm, counted in its pinned_vm. -ENOMEM. */
+int xenmm_k_charge(struct xenmm_host *host, xenmm_u64 pages);
+void xenmm_k_uncharge(struct xenmm_host *host, xenmm_u64 pages);
+
+/*
+ * The part of the arena's mapping that holds address, as [from, to).
+ * mmap lock held. -EINVAL when address is not in this arena's mapping.
+ */
+int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to);
+
+/* Make sure that there is an L1 table for address. mmap lock held, may sleep. -ENOMEM. */
+int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address);
+
+/*
+ * Look the area up again, walk to the L1 table and take its lock, nested inside
+ * `depth` others taken in ascending order of address, the last one `previous`
+ * (NULL for the first). mmap lock held; until unlock no sleeping.
+ * -ENOENT no table; -EINVAL not this arena's area; -EIO table not pinned.
+ */
+int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 depth,
+		       const struct xenmm_table *previous, struct xenmm_table *table);
+void xenmm_k_table_unlock(struct xenmm_table *table);
+
+/* Flag bits of a present entry of this arena, frame number left out. */
+xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable);
+
+/* The pfn to mfn table and its length; length 0 without Xen PV. */
+const unsigned long *xenmm_k_p2m(xenmm_u64 *length);
+
+/* Plain store into a live table. -EFAULT when it was refused. Table locked. */
+int xenmm_k_store(xenmm_u64 *entry, xenmm_u64 value);
+
+/* Hypercalls, as Xen's public headers define them. Atomic. */
+int xenmm_k_mmu_update(void *updates, xenmm_u32 count, xenmm_u32 *done);
+int xenmm_k_update_va_mapping(xenmm_u64 address, xenmm_u64 value, xenmm_u64 flags);
+int xenmm_k_multicall(void *calls, xenmm_u32 count);
+int xenmm_k_mmuext_op(void *ops, xenmm_u32 count);
+
+/* The kernel's lazy MMU mode. Table locked; enter and leave pair up. */
+void xenmm_k_lazy_enter(void);
+void xenmm_k_lazy_set(const struct xenmm_table *table, xenmm_u64 address, xenmm_u64 value,
+		      int preserve_ad);
+void xenmm_k_lazy_leave(void);
+
+/*
+ * Where no hypervisor owns the tables: clear a piece's entries, flush and tell
+ * the notifiers. mmap lock held, may sleep, no table locked.
+ */
+void xenmm_k_zap(struct xenmm_host *host, xenmm_u64 start, xenmm_u64 length);
+
+/* Give the CPU away if someone wants it. -EINTR when the caller is being killed. */
+int xenmm_k_breathe(void);
+
+/* TSC. Any context. */
+xenmm_u64 xenmm_k_cycles(void);
+
+/* Add to this CPU's counters. Any context but NMI. */
+void xenmm_k_count(const struct xenmm_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* XENMM_ABI_H */

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+// One function a method: hand a batch's updates to whoever owns the page tables,
+// in order, and say how many took effect. The tables are locked, nothing sleeps.
+//
+//   trap        mov ─► #PF ─► Xen's ptwr emulator, once per entry
+//   hypercall   mmu_update(1)            per entry
+//   va_mapping  update_va_mapping        per entry
+//   multicall   [mmu_update(1) x 32]     per 32 entries
+//   lazy        the kernel's queue       31 per hypercall
+//   batch       mmu_update(N), the last one with the TLB flush in a multicall
+//   native      mov
+#pragma once
+
+#include "xenmm/batch.hpp"
+
+namespace xenmm
+{
+
+// How, and whether a TLB flush is wanted along with the last update.
+struct Order {
+	How how;
+	bool flush;
+};
+
+// Adds the cycles of its life to a counter.
+template <Backend B> class Stopwatch
+{
+public:
+	Stopwatch(B &backend, Counters &counters, xenmm_counter counter)
+		: backend_(backend), counters_(counters), counter_(counter),
+		  start_(backend.cycles())
+	{
+	}
+	~Stopwatch() { counters_.add(counter_, backend_.cycles() - start_); }
+
+private:
+	B &backend_;
+	Counters &counters_;
+	xenmm_counter counter_;
+	uint64_t start_;
+};
+
+template <Backend B> Outcome submit_trap(B &backend, const Updates &updates, Counters &counters)
+{
+	Stopwatch watch(backend, counters, XENMM_COUNTER_trap_cycles);
+	Outcome outcome = updates.for_each(
+		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
+			return backend.store(entry, update.val);
+		});
+	counters.add(XENMM_COUNTER_traps, outcome.applied);
+	return outcome;
+}
+
+template <Backend B>
+Outcome submit_hypercall(B &backend, const Updates &updates, Counters &counters)
+{
+	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
+	Outcome outcome = updates.for_each(
+		[&](const Segment &, uint64_t *, VirtAddr, xen::Update &update) {
+			uint32_t done = 0;
+			counters.add_hypercall(1);
+			return backend.mmu_update(&update, 1, &done);
+		});
+	counters.add(XENMM_COUNTER_mmu_updates, outcome.applied);
+	return outcome;
+}
+
+template <Backend B>
+Outcome submit_va_mapping(B &backend, const Updates &updates, Counters &counters)
+{
+	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
+	Outcome outcome = updates.for_each(
+		[&](const Segment &, uint64_t *, VirtAddr address, xen::Update &update) {
+			counters.add_hypercall(1);
+			return backend.update_va_mapping(address, update.val);
+		});
+	counters.add(XENMM_COUNTER_va_mappings, outcome.applied);
+	return outcome;
+}
+
+inline xen::Call mmu_update_call(xen::Update *first, uint32_t count, uint32_t *done)
+{
+	return {.op = __HYPERVISOR_mmu_update,
+		.result = 0,
+		.args = {reinterpret_cast<unsigned long>(first), count,
+			 reinterpret_cast<unsigned long>(done), DOMID_SELF}};
+}
+
+// One multicall of at most kMulticallEntries singles. All are tried, so entries
+// behind a failed one take effect: `applied` is where the first one failed.
+template <Backend B>
+Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
+			     Counters &counters)
+{
+	xen::Call *calls = updates.space.calls;
+	for (uint32_t i = 0; i < count; i++)
+		calls[i] = mmu_update_call(updates.first() + begin + i, 1, nullptr);
+	counters.add_hypercall(count);
+	counters.add(XENMM_COUNTER_multicalls);
+	if (int error = backend.multicall(calls, count))
+		return {begin, error, false};
+
+	Outcome outcome = {begin + count, 0, false};
+	uint32_t succeeded = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		int result = static_cast<int>(calls[i].result);
+		succeeded += result == 0;
+		if (result && !outcome.error)
+			outcome = {begin + i, result, false};
+	}
+	counters.add(XENMM_COUNTER_mmu_updates, succeeded);
+	counters.add(XENMM_COUNTER_partial_batches, outcome.error && succeeded);
+	return outcome;
+}
+
+template <Backend B>
+Outcome submit_multicall(B &backend, const Updates &updates, Counters &counters)
+{
+	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
+	Outcome outcome = {0, 0, false};
+	while (outcome.applied < updates.count && !outcome.error) {
+		uint32_t count = min(kMulticallEntries, updates.count - outcome.applied);
+		outcome =
+			submit_one_multicall(backend, updates, outcome.applied, count, counters);
+	}
+	return outcome;
+}
+
+// The kernel's queue tells nobody of a failed entry (it warns in the log), so the
+// entries are read back.
+template <Backend B> Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
+{
+	backend.lazy_enter();
+	(void)updates.for_each([&](const Segment &segment, uint64_t *, VirtAddr address,
+				   xen::Update &update) {
+		bool preserve = (update.ptr & xen::kCommandMask) == MMU_PT_UPDATE_PRESERVE_AD;
+		backend.lazy_set(segment.table, address, update.val, preserve);
+		return 0;
+	});
+	backend.lazy_leave();
+	Outcome outcome = updates.for_each(
+		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
+			Pte now(__atomic_load_n(entry, __ATOMIC_RELAXED));
+			return now.agrees_with(Pte(update.val)) ? 0 : to_int(Errno::kIo);
+		});
+	counters.add(XENMM_COUNTER_lazy_updates, outcome.applied);
+	return outcome;
+}
+
+// mmu_update and flush in one hypercall. A multicall goes on after a failed entry,
+// so the flush happens even when the updates were refused half way.
+template <Backend B>
+int update_and_flush(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
+		     uint32_t *done)
+{
+	xen::ExtendedOp flush = {};
+	flush.cmd = MMUEXT_TLB_FLUSH_ALL;
+	xen::Call *calls = updates.space.calls;
+	calls[0] = mmu_update_call(updates.first() + begin, count, done);
+	calls[1] = {.op = __HYPERVISOR_mmuext_op,
+		    .result = 0,
+		    .args = {reinterpret_cast<unsigned long>(&flush), 1, 0, DOMID_SELF}};
+	if (int error = backend.multicall(calls, 2))
+		return error;
+	return static_cast<int>(calls[0].result);
+}
+
+template <Backend B>
+Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Counters &counters)
+{
+	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
+	Outcome outcome = {0, 0, false};
+	while (outcome.applied < updates.count && !outcome.error) {
+		uint32_t begin = outcome.applied;
+		uint32_t count = min(order.how.batch, updates.count - begin);
+		bool flush = order.flush && begin + count == updates.count;
+		uint32_t done = 0; // Xen may leave it alone when nothing was applied
+		int error = flush ? update_and_flush(backend, updates, begin, count, &done)
+				  : backend.mmu_update(updates.first() + begin, count, &done);
+		if (!error)
+			done = count;
+		outcome = {begin + done, error, flush && !error};
+		counters.add_hypercall(count);
+		counters.add(XENMM_COUNTER_mmu_updates, done);
+		counters.add(XENMM_COUNTER_partial_batches, error && done);
+		counters.add(XENMM_COUNTER_tlb_flushes, flush);
+	}
+	return outcome;
+}
+
+template <Backend B> Outcome submit_native(B &backend, const Updates &updates, Counters &counters)
+{
+	Outcome outcome = updates.for_each(
+		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
+			backend.store_native(entry, update.val);
+			return 0;
+		});
+	counters.add(XENMM_COUNTER_native_stores, outcome.applied);
+	return outcome;
+}
+
+template <Backend B>
+Outcome submit(B &backend, const Updates &updates, const Order &order, Counters &counters)
+{
+	switch (order.how.method) {
+	case Method::kTrap:
+		return submit_trap(backend, updates, counters);
+	case Method::kHypercall:
+		return submit_hypercall(backend, updates, counters);
+	case Method::kVaMapping:
+		return submit_va_mapping(backend, updates, counters);
+	case Method::kMulticall:
+		return submit_multicall(backend, updates, counters);
+	case Method::kLazy:
+		return submit_lazy(backend, updates, counters);
+	case Method::kBatch:
+		return submit_batch(backend, updates, order, counters);
+	case Method::kNative:
+		return submit_native(backend, updates, counters);
+	}
+	return {0, to_int(Errno::kInval), false};
+}
+
+} // namespace xenmm

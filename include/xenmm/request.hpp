@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+// Is a decoded ioctl well formed? Everything but its ranges, which ranges.hpp checks.
+#pragma once
+
+#include "xenmm/abi.h"
+#include "xenmm/result.hpp"
+
+namespace xenmm
+{
+
+// `offered` has a bit (1 << method) for each method of this guest.
+// kInval, kNotSupported.
+Result<void> check_request(const xenmm_request &request, uint32_t offered);
+
+} // namespace xenmm

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only place that knows kernel versions. Each helper is written for the
+ * newest kernel and falls back for older ones.
+ */
+#ifndef XENMM_COMPAT_H
+#define XENMM_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/version.h>
+
+/* vm_flags became read-only, with setters, in 6.3. */
+static inline void xenmm_compat_vma_flags(struct vm_area_struct *vma, unsigned long set,
+					  unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+/*
+ * Per-VMA locks came with 6.4: a fault may then run without the mmap lock, under
+ * which our tables are looked up. Ask for the fault to come again with it.
+ * Nonzero: return this value.
+ */
+static inline vm_fault_t xenmm_compat_need_mmap_lock(struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	if (vmf->flags & FAULT_FLAG_VMA_LOCK) {
+		vma_end_read(vmf->vma);
+		return VM_FAULT_RETRY;
+	}
+#endif
+	return 0;
+}
+
+/* The mm's own choice of an address became a function in 6.10. */
+static inline unsigned long xenmm_compat_unmapped_area(struct file *file, unsigned long address,
+						       unsigned long length, unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return mm_get_unmapped_area(current->mm, file, address, length, 0, flags);
+#else
+	return current->mm->get_unmapped_area(file, address, length, 0, flags);
+#endif
+}
+
+#endif /* XENMM_COMPAT_H */

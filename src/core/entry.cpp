@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+// The core's side of the C border: opaque handles to Arena<LinuxBackend>, Result
+// to int. No logic.
+#include "linux_backend.hpp"
+#include "xenmm/arena.hpp"
+#include "xenmm/request.hpp"
+
+// The kernel has no <new>; this is the standard placement form.
+inline void *operator new(size_t, void *where) noexcept { return where; }
+
+using xenmm::to_int;
+using KernelArena = xenmm::Arena<xenmm::LinuxBackend>;
+
+struct xenmm_arena {
+	KernelArena arena;
+};
+
+namespace
+{
+
+constexpr const char *kCounterNames[] = {
+#define XENMM_COUNTER_NAME(name) #name,
+	XENMM_COUNTERS(XENMM_COUNTER_NAME)
+#undef XENMM_COUNTER_NAME
+};
+
+} // namespace
+
+extern "C" {
+
+xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind)
+{
+	return kind == XENMM_KIND_XEN_PV ? xenmm::kPvMethods : xenmm::kNativeMethods;
+}
+
+const char *xenmm_counter_name(xenmm_u32 counter) { return kCounterNames[counter]; }
+
+int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
+		       struct xenmm_arena **arena)
+{
+	void *memory = xenmm_k_zalloc(sizeof(xenmm_arena));
+	if (!memory)
+		return to_int(xenmm::Errno::kNoMem);
+	bool is_pv = kind == XENMM_KIND_XEN_PV;
+	*arena = new (memory) xenmm_arena{KernelArena(xenmm::LinuxBackend(host), is_pv)};
+	return 0;
+}
+
+void xenmm_arena_destroy(struct xenmm_arena *arena) { xenmm_k_free(arena); }
+
+int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 length)
+{
+	return to_int(arena->arena.attach({base}, length).error());
+}
+
+void xenmm_arena_detach(struct xenmm_arena *arena) { arena->arena.detach(); }
+
+int xenmm_request_check(const struct xenmm_request *request, enum xenmm_guest_kind kind)
+{
+	return to_int(xenmm::check_request(*request, xenmm_methods(kind)).error());
+}
+
+int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
+		    const struct xenmm_piece *pieces)
+{
+	xenmm::Ranges ranges(pieces, request->nr_pieces);
+	return to_int(arena->arena.run(*request, ranges).error());
+}
+
+int xenmm_arena_fault(struct xenmm_arena *arena, xenmm_u64 address, int write, xenmm_u32 window,
+		      xenmm_u64 from, xenmm_u64 to)
+{
+	return to_int(arena->arena.fault({address}, write, window, {{from}, {to}}).error());
+}
+
+int xenmm_arena_may_write(struct xenmm_arena *arena, xenmm_u64 address)
+{
+	return arena->arena.may_write({address});
+}
+
+} // extern "C"

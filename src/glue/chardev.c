@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/xenmm: an open file is an arena; ioctls are copied in, handed to the core
+ * under the mmap lock and the arena lock, and copied out with no lock held,
+ * because their arguments may lie in the arena.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <xen/xen.h>
+
+#include "glue.h"
+
+static int xenmm_open(struct inode *inode, struct file *file)
+{
+	struct xenmm_host *host = kzalloc(sizeof(*host), GFP_KERNEL_ACCOUNT);
+	int error;
+
+	if (!host)
+		return -ENOMEM;
+	mutex_init(&host->lock);
+	host->file = file;
+	error = xenmm_arena_create(host, xenmm_guest_kind(), &host->arena);
+	if (error) {
+		kfree(host);
+		return error;
+	}
+	file->private_data = host;
+	return 0;
+}
+
+/* The last VMA, if there was one, is gone: it held the file. */
+static int xenmm_release(struct inode *inode, struct file *file)
+{
+	struct xenmm_host *host = file->private_data;
+
+	xenmm_arena_destroy(host->arena);
+	if (host->mm)
+		mmdrop(host->mm);
+	kfree(host);
+	return 0;
+}
+
+static long xenmm_ioctl_info(void __user *argument)
+{
+	struct xenmm_info info = {
+		.abi_version = XENMM_ABI_VERSION,
+		.guest = xenmm_guest_kind(),
+		.methods = xenmm_methods(xenmm_guest_kind()),
+		.max_batch = XENMM_MAX_BATCH,
+		.fault_window = READ_ONCE(xenmm_fault_window),
+		.initial_domain = xen_initial_domain(),
+		.module_version = XENMM_VERSION,
+	};
+
+	return copy_to_user(argument, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long xenmm_ioctl_stats(void __user *argument)
+{
+	struct xenmm_counts counts;
+	struct xenmm_stats stats = {};
+
+#define XENMM_CHECK_ORDER(name)                                                                    \
+	static_assert(offsetof(struct xenmm_stats, name) == sizeof(__u64) * XENMM_COUNTER_##name);
+	XENMM_COUNTERS(XENMM_CHECK_ORDER)
+#undef XENMM_CHECK_ORDER
+
+	xenmm_stats_read(&counts);
+	memcpy(&stats, counts.counter, sizeof(counts.counter));
+	return copy_to_user(argument, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+static struct xenmm_request xenmm_decode(enum xenmm_action action, const struct xenmm_op *op)
+{
+	return (struct xenmm_request){
+		.action = action,
+		.nr_pieces = op->nr_ranges,
+		.method = op->method,
+		.batch = op->batch,
+		.prot = op->prot,
+		.reserved = op->reserved[0] | op->reserved[1],
+	};
+}
+
+/* NULL or an error pointer when the array cannot be had. */
+static struct xenmm_piece *xenmm_copy_pieces(const struct xenmm_op *op)
+{
+	struct xenmm_piece *pieces;
+
+	static_assert(sizeof(struct xenmm_piece) == sizeof(struct xenmm_range));
+	static_assert(offsetof(struct xenmm_piece, length) == offsetof(struct xenmm_range, length));
+
+	pieces = kvmalloc_array(op->nr_ranges, sizeof(*pieces), GFP_KERNEL_ACCOUNT);
+	if (!pieces)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(pieces, u64_to_user_ptr(op->ranges), op->nr_ranges * sizeof(*pieces))) {
+		kvfree(pieces);
+		return ERR_PTR(-EFAULT);
+	}
+	return pieces;
+}
+
+static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *request,
+			    const struct xenmm_piece *pieces)
+{
+	int error;
+
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	mutex_lock(&host->lock);
+	if (!host->nr_vmas)
+		error = -EINVAL;
+	else if (host->mm != current->mm)
+		error = -EPERM;
+	else
+		error = xenmm_arena_run(host->arena, request, pieces);
+	mutex_unlock(&host->lock);
+	mmap_read_unlock(current->mm);
+	return error;
+}
+
+static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
+			   struct xenmm_op __user *argument)
+{
+	struct xenmm_op op;
+	struct xenmm_request request;
+	struct xenmm_piece *pieces;
+	int error;
+
+	if (copy_from_user(&op, argument, sizeof(op)))
+		return -EFAULT;
+	request = xenmm_decode(action, &op);
+	error = xenmm_request_check(&request, xenmm_guest_kind());
+	if (error)
+		return error;
+	pieces = xenmm_copy_pieces(&op);
+	if (IS_ERR(pieces))
+		return PTR_ERR(pieces);
+	error = xenmm_run_locked(host, &request, pieces);
+	kvfree(pieces);
+
+	op.pages_done = request.pages_done;
+	op.failed_address = request.failed_address;
+	op.hypervisor_error = request.hypervisor_error;
+	op.reserved_out = 0;
+	if (copy_to_user(argument, &op, sizeof(op)))
+		return -EFAULT;
+	return error;
+}
+
+static long xenmm_ioctl(struct file *file, unsigned int command, unsigned long value)
+{
+	struct xenmm_host *host = file->private_data;
+	void __user *argument = (void __user *)value;
+
+	switch (command) {
+	case XENMM_IOC_INFO:
+		return xenmm_ioctl_info(argument);
+	case XENMM_IOC_STATS:
+		return xenmm_ioctl_stats(argument);
+	case XENMM_IOC_POPULATE:
+		return xenmm_ioctl_op(host, XENMM_POPULATE, argument);
+	case XENMM_IOC_DISCARD:
+		return xenmm_ioctl_op(host, XENMM_DISCARD, argument);
+	case XENMM_IOC_PROTECT:
+		return xenmm_ioctl_op(host, XENMM_PROTECT, argument);
+	case XENMM_IOC_MAP:
+		return xenmm_ioctl_op(host, XENMM_MAP, argument);
+	case XENMM_IOC_UNMAP:
+		return xenmm_ioctl_op(host, XENMM_UNMAP, argument);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations xenmm_fops = {
+	.owner = THIS_MODULE,
+	.open = xenmm_open,
+	.release = xenmm_release,
+	.unlocked_ioctl = xenmm_ioctl,
+	.mmap = xenmm_arena_mmap,
+	.get_unmapped_area = xenmm_arena_unmapped_area,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice xenmm_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "xenmm",
+	.mode = 0600,
+	.fops = &xenmm_fops,
+};
+
+int xenmm_chardev_register(void)
+{
+	return misc_register(&xenmm_device);
+}
+
+void xenmm_chardev_unregister(void)
+{
+	misc_deregister(&xenmm_device);
+}

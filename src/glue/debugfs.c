@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /sys/kernel/debug/xenmm/, described in Documentation/ABI/testing/debugfs-xenmm. */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "glue.h"
+
+static struct dentry *xenmm_folder;
+
+static int version_show(struct seq_file *file, void *unused)
+{
+	seq_puts(file, XENMM_VERSION "\n");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(version);
+
+static int stats_show(struct seq_file *file, void *unused)
+{
+	struct xenmm_counts counts;
+	u32 i;
+
+	xenmm_stats_read(&counts);
+	for (i = 0; i < XENMM_NR_COUNTERS; i++)
+		seq_printf(file, "%s %llu\n", xenmm_counter_name(i), (u64)counts.counter[i]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int histogram_show(struct seq_file *file, void *unused)
+{
+	struct xenmm_counts counts;
+	u32 i;
+
+	xenmm_stats_read(&counts);
+	for (i = 0; i < XENMM_NR_BUCKETS; i++)
+		seq_printf(file, "%u %llu\n", 1U << i, (u64)counts.bucket[i]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(histogram);
+
+static ssize_t reset_write(struct file *file, const char __user *text, size_t length,
+			   loff_t *offset)
+{
+	xenmm_stats_reset();
+	return length;
+}
+
+static const struct file_operations reset_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = reset_write,
+	.llseek = noop_llseek,
+};
+
+void xenmm_debugfs_create(void)
+{
+	/* debugfs may be locked down or absent; its functions take error pointers. */
+	xenmm_folder = debugfs_create_dir("xenmm", NULL);
+	debugfs_create_file("version", 0400, xenmm_folder, NULL, &version_fops);
+	debugfs_create_file("stats", 0400, xenmm_folder, NULL, &stats_fops);
+	debugfs_create_file("histogram", 0400, xenmm_folder, NULL, &histogram_fops);
+	debugfs_create_file("reset", 0200, xenmm_folder, NULL, &reset_fops);
+}
+
+void xenmm_debugfs_remove(void)
+{
+	debugfs_remove(xenmm_folder);
+}

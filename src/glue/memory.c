@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory, its accounting, and the scheduler. */
+#include <linux/capability.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "glue.h"
+
+void *xenmm_k_zalloc(xenmm_u64 bytes)
+{
+	return kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+}
+
+void xenmm_k_free(void *memory)
+{
+	kvfree(memory);
+}
+
+int xenmm_k_page_alloc(int optional, xenmm_u64 *pfn)
+{
+	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
+	struct page *page = alloc_page(optional ? flags | __GFP_NORETRY | __GFP_NOWARN : flags);
+
+	if (!page)
+		return -ENOMEM;
+	*pfn = page_to_pfn(page);
+	return 0;
+}
+
+void xenmm_k_page_free(xenmm_u64 pfn)
+{
+	__free_page(pfn_to_page(pfn));
+}
+
+/*
+ * pinned_vm is atomic, so a fault may charge it under the read side of the mmap
+ * lock; locked_vm may not be touched there. Same limit, same exemption.
+ */
+int xenmm_k_charge(struct xenmm_host *host, xenmm_u64 pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (!pages)
+		return 0;
+	if (atomic64_add_return(pages, &host->mm->pinned_vm) > limit && !capable(CAP_IPC_LOCK)) {
+		xenmm_k_uncharge(host, pages);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void xenmm_k_uncharge(struct xenmm_host *host, xenmm_u64 pages)
+{
+	atomic64_sub(pages, &host->mm->pinned_vm);
+}
+
+int xenmm_k_breathe(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Walks, locks and single entries. A table is looked up anew for every critical
+ * section: an mmu_update to a frame that is no page table any more would be a
+ * silent store into somebody's memory.
+ */
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/uaccess.h>
+#include <xen/xen.h>
+#include <asm/xen/page.h>
+
+#include "glue.h"
+
+static struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
+{
+	struct vm_area_struct *vma = find_vma(host->mm, address);
+
+	if (!vma || address < vma->vm_start || !xenmm_is_arena_vma(host, vma))
+		return NULL;
+	return vma;
+}
+
+int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to)
+{
+	struct vm_area_struct *vma = xenmm_find_vma(host, address);
+
+	if (!vma)
+		return -EINVAL;
+	*from = vma->vm_start;
+	*to = vma->vm_end;
+	return 0;
+}
+
+/* NULL where any level is absent or not a table. */
+static pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address)
+{
+	pgd_t *pgd = pgd_offset(mm, address);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd) || pgd_bad(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(*p4d) || p4d_bad(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, address);
+	if (pud_none(*pud) || pud_bad(*pud))
+		return NULL;
+	return pmd_offset(pud, address);
+}
+
+static bool xenmm_is_table(pmd_t pmd)
+{
+	return !pmd_none(pmd) && !pmd_bad(pmd);
+}
+
+int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address)
+{
+	pmd_t *pmd = xenmm_walk_to_pmd(host->mm, address);
+
+	if (pmd && xenmm_is_table(READ_ONCE(*pmd)))
+		return 0;
+	/* Without a callback this only allocates the tables of one page. */
+	return apply_to_page_range(host->mm, address, PAGE_SIZE, NULL, NULL);
+}
+
+static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned int depth,
+				    const struct xenmm_table *previous)
+{
+	spinlock_t *lock = pte_lockptr(mm, pmd);
+
+	/* One lock for all tables where they are not split (NR_CPUS < 4). */
+	if (previous && !USE_SPLIT_PTE_PTLOCKS)
+		return NULL;
+	spin_lock_nested(lock, depth);
+	return lock;
+}
+
+static void xenmm_fill_table(struct xenmm_table *table, pmd_t pmd)
+{
+	table->entries = (xenmm_u64 *)pmd_page_vaddr(pmd);
+	table->maddr = xen_pv_domain() ? virt_to_machine(table->entries).maddr : 0;
+}
+
+int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 depth,
+		       const struct xenmm_table *previous, struct xenmm_table *table)
+{
+	struct vm_area_struct *vma = xenmm_find_vma(host, address);
+	pmd_t *pmd;
+	pmd_t seen;
+
+	if (!vma)
+		return -EINVAL;
+	pmd = xenmm_walk_to_pmd(host->mm, address);
+	if (!pmd)
+		return -ENOENT;
+	seen = READ_ONCE(*pmd);
+	if (!xenmm_is_table(seen))
+		return -ENOENT;
+	table->lock = xenmm_lock_table(host->mm, pmd, depth, previous);
+	table->vma = vma;
+	if (!pmd_same(seen, READ_ONCE(*pmd))) {
+		xenmm_k_table_unlock(table);
+		return -ENOENT;
+	}
+	if (xen_pv_domain() && !PagePinned(pmd_page(seen))) {
+		xenmm_k_table_unlock(table);
+		return -EIO;
+	}
+	xenmm_fill_table(table, seen);
+	return 0;
+}
+
+void xenmm_k_table_unlock(struct xenmm_table *table)
+{
+	if (table->lock)
+		spin_unlock((spinlock_t *)table->lock);
+}
+
+xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable)
+{
+	pte_t pte = pte_mkyoung(pte_mkspecial(pfn_pte(0, vm_get_page_prot(host->vm_flags))));
+
+	/* The area is writable; never clear RW by hand (shadow stacks, 6.6). */
+	return pte_flags(writable ? pte : pte_wrprotect(pte));
+}
+
+const unsigned long *xenmm_k_p2m(xenmm_u64 *length)
+{
+	*length = xen_pv_domain() ? xen_p2m_size : 0;
+	return xen_p2m_addr;
+}
+
+/* The exception table makes a refused store an error instead of an oops. */
+int xenmm_k_store(xenmm_u64 *entry, xenmm_u64 value)
+{
+	__put_kernel_nofault(entry, &value, u64, refused);
+	return 0;
+refused:
+	return -EFAULT;
+}
+
+void xenmm_k_zap(struct xenmm_host *host, xenmm_u64 start, xenmm_u64 length)
+{
+	struct vm_area_struct *vma = xenmm_find_vma(host, start);
+
+	if (vma)
+		zap_vma_ptes(vma, start, length);
+}
