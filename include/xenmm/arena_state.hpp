@@ -48,9 +48,12 @@ public:
 	void detach()
 	{
 		Counters counters;
-		for (uint64_t i = 0; i < nr_spans_; i++)
-			if (spans_[i])
-				free_span(*spans_[i], counters);
+		for (uint64_t i = 0; i < nr_spans_; i++) {
+			if (!spans_[i])
+				continue;
+			free_span(*spans_[i], counters);
+			(void)backend_.breathe(); // a killed process frees all the same
+		}
 		backend_.count(counters);
 		backend_.free(spans_);
 		backend_.free(workspace_);

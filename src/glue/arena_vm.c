@@ -92,9 +92,11 @@ static vm_fault_t xenmm_fault_result(int error)
 		return VM_FAULT_NOPAGE;
 	case -EACCES:
 		return VM_FAULT_SIGSEGV;
-	case -ENOMEM:
-		return VM_FAULT_OOM;
 	default:
+		/*
+		 * As hugetlbfs does. VM_FAULT_OOM would try again for ever where
+		 * RLIMIT_MEMLOCK is what is exhausted.
+		 */
 		return VM_FAULT_SIGBUS;
 	}
 }

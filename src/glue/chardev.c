@@ -123,12 +123,24 @@ static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *reque
 	return error;
 }
 
+static int xenmm_run(struct xenmm_host *host, struct xenmm_request *request,
+		     const struct xenmm_op *op)
+{
+	struct xenmm_piece *pieces = xenmm_copy_pieces(op);
+	int error;
+
+	if (IS_ERR(pieces))
+		return PTR_ERR(pieces);
+	error = xenmm_run_locked(host, request, pieces);
+	kvfree(pieces);
+	return error;
+}
+
 static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
 			   struct xenmm_op __user *argument)
 {
 	struct xenmm_op op;
 	struct xenmm_request request;
-	struct xenmm_piece *pieces;
 	int error;
 
 	if (copy_from_user(&op, argument, sizeof(op)))
@@ -137,19 +149,15 @@ static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
 	error = xenmm_request_check(&request, xenmm_guest_kind());
 	if (error)
 		return error;
-	pieces = xenmm_copy_pieces(&op);
-	if (IS_ERR(pieces))
-		return PTR_ERR(pieces);
-	error = xenmm_run_locked(host, &request, pieces);
-	kvfree(pieces);
+	error = xenmm_run(host, &request, &op);
+	if (error == -EFAULT || error == -EINVAL || error == -EPERM)
+		return error; /* not begun */
 
 	op.pages_done = request.pages_done;
 	op.failed_address = request.failed_address;
 	op.hypervisor_error = request.hypervisor_error;
 	op.reserved_out = 0;
-	if (copy_to_user(argument, &op, sizeof(op)))
-		return -EFAULT;
-	return error;
+	return copy_to_user(argument, &op, sizeof(op)) ? -EFAULT : error;
 }
 
 static long xenmm_ioctl(struct file *file, unsigned int command, unsigned long value)

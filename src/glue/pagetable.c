@@ -120,7 +120,9 @@ void xenmm_k_table_unlock(struct xenmm_table *table)
 
 xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable)
 {
-	pte_t pte = pte_mkyoung(pte_mkspecial(pfn_pte(0, vm_get_page_prot(host->vm_flags))));
+	/* Any frame that surely has an mfn will do: without one pfn_pte() gives 0. */
+	unsigned long pfn = page_to_pfn(ZERO_PAGE(0));
+	pte_t pte = pte_mkyoung(pte_mkspecial(pfn_pte(pfn, vm_get_page_prot(host->vm_flags))));
 
 	/* The area is writable; never clear RW by hand (shadow stacks, 6.6). */
 	return pte_flags(writable ? pte : pte_wrprotect(pte));

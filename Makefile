@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+# What people type. `make help` explains the targets.
+
+LAB := selftests/lab/lab
+BUILD := $(CURDIR)/build
+
+# The kernel to build for: the running one where its headers are installed, else
+# the one that the lab boots.
+RUNNING := $(shell uname -r)
+KERNEL ?= $(if $(wildcard /lib/modules/$(RUNNING)/build),$(RUNNING),$(shell $(LAB) kernel))
+KDIR ?= /lib/modules/$(KERNEL)/build
+MODULE_BUILD := $(BUILD)/module/$(KERNEL)
+MODULE := $(MODULE_BUILD)/xenmm.ko
+TOOL := $(BUILD)/tools/xenmm
+HOST := $(BUILD)/host
+GUEST_TESTS := $(BUILD)/selftests
+
+.DEFAULT_GOAL := all
+
+.PHONY: all module tool guest-tests host-tests
+all: module tool ## build the module for $(KERNEL) and the tool
+
+# Objects stay out of the sources: Kbuild works on a copy that only grows younger.
+module: | setup
+	@mkdir -p $(MODULE_BUILD)
+	@cp -au Kbuild src include $(MODULE_BUILD)/
+	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
+	@selftests/check-module $(MODULE) $(KDIR)
+
+tool: | setup
+	@$(MAKE) --no-print-directory -C tools/xenmm O=$(TOOL)
+
+guest-tests: | setup
+	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(GUEST_TESTS)
+
+host-tests: | setup
+	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
+
+# Recursion, so that headers which setup installs are seen by a fresh parse.
+.PHONY: setup demo check check-layers check-headers clean help
+setup:
+	@$(LAB) setup
+
+demo: ## boot a PV DomU under Xen on QEMU and compare the methods (build/demo/bench.json)
+	@$(LAB) setup
+	@selftests/demo
+
+check: ## run every test; closes with `N passed, N failed`
+	@$(LAB) setup
+	@selftests/check
+
+check-layers: ## who includes whom, as Documentation/design.rst says
+	@selftests/check-layers
+
+check-headers: | setup ## each header compiles alone
+	@selftests/check-headers
+
+clean: ## remove build/ (caches outside of the repository stay)
+	rm -rf $(BUILD)
+
+help: ## this text
+	@echo "xenmm: page-table updates of a Xen PV guest, batched and measured"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
+		sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo
+	@echo "  KERNEL=release  kernel to build for, now: $(KERNEL)"
+	@echo "  XENMM_CACHE=dir where fetched packages are kept (~/.cache/xenmm)"
