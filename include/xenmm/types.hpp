@@ -47,6 +47,7 @@ public:
 	static constexpr uint64_t kWritable = 1ULL << 1;
 	static constexpr uint64_t kAccessed = 1ULL << 5;
 	static constexpr uint64_t kDirty = 1ULL << 6;
+	static constexpr uint64_t kGlobal = 1ULL << 8;
 	static constexpr uint64_t kAccessedDirty = kAccessed | kDirty;
 	static constexpr uint64_t kFrameMask = 0x000ffffffffff000ULL;
 
@@ -67,10 +68,11 @@ public:
 	{
 		return Pte((bits_ & (kFrameMask | kAccessedDirty)) | flags);
 	}
-	// Equal but for the bits that hardware may set at any time.
+	// Equal but for the bits that others set: hardware may set accessed and dirty at
+	// any time, Xen sets global in user entries (adjust_guest_l1e in its pv/mm.h).
 	constexpr bool agrees_with(Pte other) const
 	{
-		return ((bits_ ^ other.bits_) & ~kAccessedDirty) == 0;
+		return ((bits_ ^ other.bits_) & ~(kAccessedDirty | kGlobal)) == 0;
 	}
 
 private:
