@@ -151,9 +151,10 @@ private:
 	}
 	template <class Work> Result<void> prepare_part(Part part, Work &work)
 	{
-		if (Work::kNeedsTable)
+		XENMM_TRY(work.prepare(part));
+		if (work.needs_table(part))
 			XENMM_TRY(state_.backend().table_make(part.start));
-		return work.prepare(part);
+		return {};
 	}
 
 	template <class Work>
@@ -181,8 +182,10 @@ private:
 			auto entered = batch.enter(part.start);
 			if (entered.ok())
 				work.gather(batch, part);
-			else if (Work::kNeedsTable || entered.error() != Errno::kNoEntry)
+			else if (entered.error() != Errno::kNoEntry)
 				result = entered;
+			else if (work.needs_table(part))
+				result = Errno::kIo; // gone since prepare made it
 		});
 		return result;
 	}

@@ -8,8 +8,8 @@
 //                                    at or behind `limit` was not
 //   undo     no lock                 prepare failed in this section: take it back
 //
-// kEffect is the counter of changed entries, kNeedsTable says whether a missing
-// L1 table is made or means that there is nothing to do.
+// kEffect is the counter of changed entries. needs_table(), asked after prepare, says
+// whether a missing L1 table is made or means that there is nothing to do.
 #pragma once
 
 #include "xenmm/arena_state.hpp"
@@ -22,10 +22,10 @@ template <Backend B> class MapWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_mapped;
-	static constexpr bool kNeedsTable = true;
 
 	explicit MapWork(ArenaState<B> &state) : state_(state) {}
 	bool revokes() const { return false; }
+	bool needs_table(Part part) { return state_.span(part.start); }
 
 	Result<void> prepare(Part) { return {}; }
 	void gather(Batch<B> &batch, Part part)
@@ -55,9 +55,9 @@ template <Backend B> class UnmapWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_unmapped;
-	static constexpr bool kNeedsTable = false;
 
 	bool revokes() const { return true; }
+	bool needs_table(Part) { return false; }
 	Result<void> prepare(Part) { return {}; }
 	void gather(Batch<B> &batch, Part part)
 	{
@@ -77,10 +77,10 @@ template <Backend B> class ProtectWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_protected;
-	static constexpr bool kNeedsTable = false;
 
 	ProtectWork(ArenaState<B> &state, bool writable) : state_(state), writable_(writable) {}
 	bool revokes() const { return !writable_; }
+	bool needs_table(Part) { return false; }
 
 	Result<void> prepare(Part part) { return state_.need_span(part.start); }
 	void gather(Batch<B> &batch, Part part)
