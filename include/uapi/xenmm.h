@@ -3,8 +3,9 @@
  * The user interface of /dev/xenmm: memory whose page-table work is batched.
  *
  * An open file is one *arena*. mmap() it once (MAP_SHARED, PROT_READ |
- * PROT_WRITE, offset 0, address a multiple of XENMM_SPAN_BYTES where the caller
- * chooses one) and change its pages with the calls below. An arena belongs to
+ * PROT_WRITE, offset 0, any number of pages, address a multiple of
+ * XENMM_SPAN_BYTES where the caller chooses one) and change its pages with the
+ * calls below. An arena belongs to
  * the process that mapped it: the descriptor may be inherited or passed on, but
  * another process can only ask for information.
  *
@@ -102,7 +103,7 @@ enum xenmm_guest {
  * @abi_version: XENMM_ABI_VERSION of the module
  * @guest: enum xenmm_guest
  * @methods: bit (1 << method) is set for each method that works in this guest
- * @max_batch: largest xenmm_op.batch
+ * @max_batch: largest xenmm_op.batch of the method batch, where it is offered
  * @fault_window: pages that a demand fault maps at once, at most
  * @initial_domain: 1 in Xen's dom0, else 0
  * @features: 0; a bit for each later addition to this interface
@@ -129,7 +130,9 @@ struct xenmm_info {
  * @multicalls: multicalls of single updates (method multicall)
  * @lazy_updates: entries handed to the kernel's lazy MMU mode
  * @native_stores: entries changed where no hypervisor owns the tables
- * @tlb_flushes: flushes asked for, alone or fused into a multicall
+ * @tlb_flushes: flushes asked for, alone or fused into a multicall: one for an
+ *	operation that took rights away (discard, unmap, protect read-only) from at
+ *	least one page; with method native one for each range and table zapped
  * @faults: demand faults served
  * @fault_around_pages: pages mapped by faults beyond the one touched
  * @pages_mapped: entries that became present
@@ -187,7 +190,9 @@ struct xenmm_stats {
  *
  * POPULATE  allocate zeroed pages where there are none, and map all
  * DISCARD   unmap and free: a later touch finds zeroes. Protection stays
- * PROTECT   set the protection of each page, populated or not
+ * PROTECT   set the protection of each page, populated or not. Method native
+ *           empties the entries when it takes the right to write away: the next
+ *           touch maps the page again
  * MAP       make the entries of populated pages present; allocates nothing
  * UNMAP     clear the entries; pages keep their content, a touch maps them
  */

@@ -8,7 +8,8 @@
 namespace xenmm
 {
 
-template <Backend B> class Arena
+template <Backend B>
+class Arena
 {
 public:
 	Arena(B backend, bool is_pv) : backend_(backend), state_(backend_), is_pv_(is_pv) {}

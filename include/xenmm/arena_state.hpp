@@ -13,7 +13,8 @@
 namespace xenmm
 {
 
-template <Backend B> class ArenaState
+template <Backend B>
+class ArenaState
 {
 public:
 	explicit ArenaState(B &backend) : backend_(backend) {}

@@ -57,7 +57,8 @@ struct Updates {
 
 	// Calls visit(segment, entry, address, update) in order until it answers
 	// an error.
-	template <class Visitor> Outcome for_each(Visitor visit) const
+	template <class Visitor>
+	Outcome for_each(Visitor visit) const
 	{
 		for (uint32_t s = 0; s < nr_segments; s++) {
 			const Segment &segment = segments[s];
@@ -73,7 +74,8 @@ struct Updates {
 	}
 };
 
-template <Backend B> class Batch
+template <Backend B>
+class Batch
 {
 public:
 	Batch(B &backend, Workspace &space) : backend_(backend), space_(space) {}
@@ -136,13 +138,14 @@ public:
 	{
 		for (uint32_t s = 0; s < nr_segments_; s++)
 			if (segments_[s].base == address.table_base())
-				return Pte(__atomic_load_n(
-					&segments_[s].table.entries[address.slot()],
-					__ATOMIC_RELAXED));
+				return Pte(
+					__atomic_load_n(&segments_[s].table.entries[address.slot()],
+							__ATOMIC_RELAXED));
 		return Pte();
 	}
 
-	template <class Submit> Outcome commit(Submit submit)
+	template <class Submit>
+	Outcome commit(Submit submit)
 	{
 		Updates updates = {space_, segments_, nr_segments_, count_};
 		Outcome outcome = {0, 0, false};

@@ -30,7 +30,10 @@ struct How {
 	uint32_t batch; // 1..kMaxBatch with kBatch, else 0
 };
 
-inline constexpr uint32_t method_bit(Method method) { return 1U << static_cast<uint32_t>(method); }
+inline constexpr uint32_t method_bit(Method method)
+{
+	return 1U << static_cast<uint32_t>(method);
+}
 
 inline constexpr uint32_t kPvMethods = method_bit(Method::kTrap) | method_bit(Method::kHypercall) |
 				       method_bit(Method::kVaMapping) |

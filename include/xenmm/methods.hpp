@@ -23,7 +23,8 @@ struct Order {
 };
 
 // Adds the cycles of its life to a counter.
-template <Backend B> class Stopwatch
+template <Backend B>
+class Stopwatch
 {
 public:
 	Stopwatch(B &backend, Counters &counters, xenmm_counter counter)
@@ -40,7 +41,8 @@ private:
 	uint64_t start_;
 };
 
-template <Backend B> Outcome submit_trap(B &backend, const Updates &updates, Counters &counters)
+template <Backend B>
+Outcome submit_trap(B &backend, const Updates &updates, Counters &counters)
 {
 	Stopwatch watch(backend, counters, XENMM_COUNTER_trap_cycles);
 	Outcome outcome = updates.for_each(
@@ -55,8 +57,8 @@ template <Backend B>
 Outcome submit_hypercall(B &backend, const Updates &updates, Counters &counters)
 {
 	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
-	Outcome outcome = updates.for_each(
-		[&](const Segment &, uint64_t *, VirtAddr, xen::Update &update) {
+	Outcome outcome =
+		updates.for_each([&](const Segment &, uint64_t *, VirtAddr, xen::Update &update) {
 			uint32_t done = 0;
 			counters.add_hypercall(1);
 			return backend.mmu_update(&update, 1, &done);
@@ -120,15 +122,15 @@ Outcome submit_multicall(B &backend, const Updates &updates, Counters &counters)
 	Outcome outcome = {0, 0, false};
 	while (outcome.applied < updates.count && !outcome.error) {
 		uint32_t count = min(kMulticallEntries, updates.count - outcome.applied);
-		outcome =
-			submit_one_multicall(backend, updates, outcome.applied, count, counters);
+		outcome = submit_one_multicall(backend, updates, outcome.applied, count, counters);
 	}
 	return outcome;
 }
 
 // The kernel's queue tells nobody of a failed entry (it warns in the log), so the
 // entries are read back.
-template <Backend B> Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
+template <Backend B>
+Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
 {
 	backend.lazy_enter();
 	(void)updates.for_each([&](const Segment &segment, uint64_t *, VirtAddr address,
@@ -188,7 +190,8 @@ Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Cou
 	return outcome;
 }
 
-template <Backend B> Outcome submit_native(B &backend, const Updates &updates, Counters &counters)
+template <Backend B>
+Outcome submit_native(B &backend, const Updates &updates, Counters &counters)
 {
 	Outcome outcome = updates.for_each(
 		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {

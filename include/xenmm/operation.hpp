@@ -32,7 +32,8 @@ struct Progress {
 	bool ok() const { return error == Errno::kOk; }
 };
 
-template <Backend B> class Operation
+template <Backend B>
+class Operation
 {
 public:
 	Operation(ArenaState<B> &state, How how, Counters &counters)
@@ -107,12 +108,10 @@ private:
 		}
 		return missing;
 	}
-	uint32_t tables_per_section() const
-	{
-		return max(how_.batch / kTableEntries, 1U);
-	}
+	uint32_t tables_per_section() const { return max(how_.batch / kTableEntries, 1U); }
 
-	template <class Work> Progress run(Ranges ranges, Work &work)
+	template <class Work>
+	Progress run(Ranges ranges, Work &work)
 	{
 		Progress progress;
 		for (PartCursor cursor(ranges); !cursor.at_end() && progress.ok();) {
@@ -129,7 +128,8 @@ private:
 
 	// Advances `cursor` over the parts of one section, making room for each. On
 	// failure the section is as it was.
-	template <class Work> Progress prepare_section(PartCursor &cursor, Work &work)
+	template <class Work>
+	Progress prepare_section(PartCursor &cursor, Work &work)
 	{
 		PartCursor begin = cursor;
 		if (auto alive = state_.backend().breathe(); !alive.ok())
@@ -149,7 +149,8 @@ private:
 		}
 		return {};
 	}
-	template <class Work> Result<void> prepare_part(Part part, Work &work)
+	template <class Work>
+	Result<void> prepare_part(Part part, Work &work)
 	{
 		XENMM_TRY(work.prepare(part));
 		if (work.needs_table(part))

@@ -47,7 +47,8 @@ private:
 
 // Is every range inside the arena's mapping? Asks once per area, not per range.
 // mmap lock held. kInval.
-template <Backend B> Result<void> check_mapped(B &backend, Ranges ranges)
+template <Backend B>
+Result<void> check_mapped(B &backend, Ranges ranges)
 {
 	Extent extent = {{0}, {0}};
 	for (uint32_t i = 0; i < ranges.count(); i++) {

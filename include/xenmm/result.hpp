@@ -22,11 +22,18 @@ enum class Errno : int {
 	kNotSupported = 95,
 };
 
-constexpr int to_int(Errno error) { return -static_cast<int>(error); }
+constexpr int to_int(Errno error)
+{
+	return -static_cast<int>(error);
+}
 // Of a negative errno (or 0) that came over the border.
-constexpr Errno to_errno(int value) { return static_cast<Errno>(-value); }
+constexpr Errno to_errno(int value)
+{
+	return static_cast<Errno>(-value);
+}
 
-template <class T> class [[nodiscard]] Result
+template <class T>
+class [[nodiscard]] Result
 {
 public:
 	constexpr Result(T value) : value_(value), error_(Errno::kOk) {}
@@ -41,7 +48,8 @@ private:
 	Errno error_;
 };
 
-template <> class [[nodiscard]] Result<void>
+template <>
+class [[nodiscard]] Result<void>
 {
 public:
 	constexpr Result() : error_(Errno::kOk) {}

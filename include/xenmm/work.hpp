@@ -18,7 +18,8 @@ namespace xenmm
 {
 
 // Populated pages become present.
-template <Backend B> class MapWork
+template <Backend B>
+class MapWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_mapped;
@@ -51,7 +52,8 @@ protected:
 };
 
 // Entries become empty; pages stay.
-template <Backend B> class UnmapWork
+template <Backend B>
+class UnmapWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_unmapped;
@@ -73,7 +75,8 @@ public:
 };
 
 // Present entries and slots take a protection; unpopulated pages remember it.
-template <Backend B> class ProtectWork
+template <Backend B>
+class ProtectWork
 {
 public:
 	static constexpr xenmm_counter kEffect = XENMM_COUNTER_pages_protected;
@@ -112,7 +115,8 @@ private:
 };
 
 // Allocates what is missing, then maps. The pages are charged by the caller.
-template <Backend B> class PopulateWork : public MapWork<B>
+template <Backend B>
+class PopulateWork : public MapWork<B>
 {
 public:
 	PopulateWork(ArenaState<B> &state, bool optional, Counters &counters)

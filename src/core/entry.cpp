@@ -6,7 +6,10 @@
 #include "xenmm/request.hpp"
 
 // The kernel has no <new>; this is the standard placement form.
-inline void *operator new(size_t, void *where) noexcept { return where; }
+inline void *operator new(size_t, void *where) noexcept
+{
+	return where;
+}
 
 using xenmm::to_int;
 using KernelArena = xenmm::Arena<xenmm::LinuxBackend>;
@@ -33,7 +36,10 @@ xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind)
 	return kind == XENMM_KIND_XEN_PV ? xenmm::kPvMethods : xenmm::kNativeMethods;
 }
 
-const char *xenmm_counter_name(xenmm_u32 counter) { return kCounterNames[counter]; }
+const char *xenmm_counter_name(xenmm_u32 counter)
+{
+	return kCounterNames[counter];
+}
 
 int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
 		       struct xenmm_arena **arena)
@@ -46,14 +52,20 @@ int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
 	return 0;
 }
 
-void xenmm_arena_destroy(struct xenmm_arena *arena) { xenmm_k_free(arena); }
+void xenmm_arena_destroy(struct xenmm_arena *arena)
+{
+	xenmm_k_free(arena);
+}
 
 int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 length)
 {
 	return to_int(arena->arena.attach({base}, length).error());
 }
 
-void xenmm_arena_detach(struct xenmm_arena *arena) { arena->arena.detach(); }
+void xenmm_arena_detach(struct xenmm_arena *arena)
+{
+	arena->arena.detach();
+}
 
 int xenmm_request_check(const struct xenmm_request *request, enum xenmm_guest_kind kind)
 {

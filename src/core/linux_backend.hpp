@@ -39,8 +39,7 @@ public:
 	Result<void> table_lock(VirtAddr address, uint32_t depth, const xenmm_table *previous,
 				xenmm_table &table)
 	{
-		return to_errno(
-			xenmm_k_table_lock(host_, address.bytes, depth, previous, &table));
+		return to_errno(xenmm_k_table_lock(host_, address.bytes, depth, previous, &table));
 	}
 	void table_unlock(xenmm_table &table) { xenmm_k_table_unlock(&table); }
 	uint64_t pte_flags(bool writable) { return xenmm_k_pte_flags(host_, writable); }
@@ -51,10 +50,7 @@ public:
 		return {pfn.number < p2m_length_ ? p2m_[pfn.number] : pfn.number};
 	}
 
-	int store(uint64_t *entry, uint64_t value)
-	{
-		return xenmm_k_store(entry, value);
-	}
+	int store(uint64_t *entry, uint64_t value) { return xenmm_k_store(entry, value); }
 	void store_native(uint64_t *entry, uint64_t value)
 	{
 		__atomic_store_n(entry, value, __ATOMIC_RELAXED);

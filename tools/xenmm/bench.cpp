@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+// `xenmm bench`: what page-table work costs here, by every method there is, beside
+// what the kernel's own work on ordinary memory costs.
+// All or nothing: one wrong outcome, and there are no results.
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "error.hpp"
+#include "options.hpp"
+#include "plan.hpp"
+#include "report.hpp"
+#include "results.hpp"
+#include "table.hpp"
+
+namespace xenmm
+{
+
+namespace
+{
+
+constexpr uint64_t kMaxPages = 1U << 24;
+constexpr unsigned kMaxRuns = 10000;
+
+struct Options {
+	Wishes wishes = {{"all"}, {}, {}, {4096}};
+	Repeats repeats = {5, 1};
+	std::string json_file;
+	std::string format = "table";
+	std::string unit = "auto";
+	std::string guest;
+};
+
+// Null where only stock workloads are asked for and there is no module.
+std::optional<Device> open_device(const Options &options)
+{
+	if (!needs_arena(options.wishes.workloads))
+		return Device::try_open();
+	try {
+		return Device::open();
+	} catch (const Failure &failure) {
+		throw Failure(failure.code(), fmt::format("{}, or measure ordinary memory alone "
+							  "with --workload stock",
+							  failure.what()));
+	}
+}
+
+std::unique_ptr<Workload> make_workload(const Job &job)
+{
+	return job.on_arena ? make_arena_workload(job.workload, job.way, job.pages)
+			    : make_stock_workload(job.workload, job.pages);
+}
+
+Result run_job(const Job &job, const Clock &clock, const Device *device, Repeats repeats)
+{
+	try {
+		std::unique_ptr<Workload> workload = make_workload(job);
+		Measurement measured = measure(*workload, clock, device, repeats, job.pages);
+		return {job.workload, job.way, job.pages, repeats.runs, measured};
+	} catch (const Failure &failure) {
+		throw Failure(failure.code(), job.describe() + ": " + failure.what());
+	}
+}
+
+std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, const Device *device,
+			    Repeats repeats)
+{
+	std::vector<Result> results;
+	Progress progress(jobs.size());
+	for (const Job &job : jobs) {
+		progress.next(job.describe());
+		results.push_back(run_job(job, clock, device, repeats));
+	}
+	return results;
+}
+
+// Asked before minutes of measuring, not after. Leaves no trace: an older file keeps
+// its content, a new one is made only for results.
+void require_writable(const std::string &path)
+{
+	UniqueFd fresh(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+	if (fresh) {
+		unlink(path.c_str());
+		return;
+	}
+	UniqueFd old(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+	if (!old)
+		throw system_failure(path);
+}
+
+void write_file(const std::string &path, const std::string &text)
+{
+	std::ofstream file(path, std::ios::binary | std::ios::trunc);
+	file << text;
+	file.close();
+	if (!file)
+		throw system_failure(path);
+}
+
+Setting find_setting(const Options &options, const xenmm_info *info)
+{
+	Guest guest = detect_guest(options.guest, info);
+	if (!guest.note.empty())
+		warn(fmt::format(
+			"guest kind {} is assumed: {}; name it with --guest or XENMM_GUEST",
+			guest.kind, guest.note));
+	return {guest.kind, choose_unit(options.unit), detect_environment(info)};
+}
+
+void publish(const Options &options, const Setting &setting, const std::vector<Result> &results)
+{
+	std::string json = json_text(results_json(setting, results));
+	if (!options.json_file.empty())
+		write_file(options.json_file, json);
+	write_stdout(options.format == "json" ? json : results_table(setting, results));
+}
+
+void bench(const Options &options)
+{
+	std::optional<Device> device = open_device(options);
+	const xenmm_info *info = device ? &device->info() : nullptr;
+	std::vector<Job> jobs = make_plan(options.wishes, info);
+	if (!options.json_file.empty())
+		require_writable(options.json_file);
+
+	Setting setting = find_setting(options, info); // counts CPUs, so before pinning
+	settle_process();
+	Clock clock(setting.unit);
+	publish(options, setting,
+		run_all(jobs, clock, device ? &*device : nullptr, options.repeats));
+}
+
+constexpr const char *kExamples = R"(
+Workloads on ordinary memory (group 'stock', no module needed; no choice of method):
+  touch         first write to each page
+  populate      mmap with MAP_POPULATE
+  mprotect      read-write to read-only        mprotect-rw   and back
+  fork          the parent, until fork returns
+  munmap
+Workloads on an arena (group 'arena'; each is one ioctl on all pages):
+  arena-touch         first write to each page, by demand faults (no choice of method)
+  arena-map           empty to present         arena-unmap       and back
+  arena-protect       read-only to read-write  arena-protect-ro  and back
+  arena-populate      allocate, zero and map   arena-discard     unmap and free
+What the pages hold, and whether they may be written, is checked after each run.
+
+Examples:
+  xenmm bench                            everything, as a table
+  xenmm bench --workload stock --runs 9  without the module
+  xenmm bench --workload arena-protect,arena-map --method trap,batch --batch 1,31,512
+  xenmm bench --json bench.json          a table for you, a file for the comparison
+  xenmm bench --format json | jq '.results[] | {workload, method, per_page}')";
+
+void add_what(CLI::App &command, Wishes &wishes)
+{
+	command.add_option("--workload", wishes.workloads,
+			   "Workloads or groups, see below; default: all")
+		->delimiter(',')
+		->check(CLI::IsMember(workload_words()).description(""))
+		->type_name("NAME,...");
+	command.add_option("--method", wishes.methods,
+			   "How entries are changed; default: all that this guest offers")
+		->delimiter(',')
+		->check(CLI::IsMember(all_method_names()))
+		->type_name("NAME,...");
+	command.add_option("--batch", wishes.batches,
+			   "Updates per hypercall with the method batch; default: 1,8,31,512,2048")
+		->delimiter(',')
+		->check(CLI::Range(1U, unsigned{XENMM_MAX_BATCH}))
+		->type_name("N,...");
+	command.add_option("--pages", wishes.pages, "Pages of 4 KiB to work on; default: 4096")
+		->delimiter(',')
+		->check(CLI::Range(uint64_t{1}, kMaxPages))
+		->type_name("N,...");
+}
+
+void add_how(CLI::App &command, Options &options)
+{
+	command.add_option("--runs", options.repeats.runs, "Measured runs of each; default: 5")
+		->check(CLI::Range(1U, kMaxRuns))
+		->type_name("N");
+	command.add_option("--warmup", options.repeats.warmup,
+			   "Runs before those, not counted; default: 1")
+		->check(CLI::Range(0U, kMaxRuns))
+		->type_name("N");
+	command.add_option("--unit", options.unit,
+			   "instructions need QEMU's -icount; default: those if possible, else ns")
+		->check(CLI::IsMember({"auto", "instructions", "ns", "cycles"}))
+		->type_name("UNIT");
+	add_guest_option(command, options.guest);
+}
+
+void add_output(CLI::App &command, Options &options)
+{
+	command.add_option("--json", options.json_file, "Write the results to this file, too")
+		->type_name("FILE");
+	command.add_option("--format", options.format, "On standard output; default: table")
+		->check(CLI::IsMember({"table", "json"}))
+		->type_name("FORMAT");
+}
+
+} // namespace
+
+void add_bench(CLI::App &app, Action &action)
+{
+	auto options = std::make_shared<Options>();
+	CLI::App *command = app.add_subcommand("bench", "Measure page-table work");
+	add_what(*command, options->wishes);
+	add_how(*command, *options);
+	add_output(*command, *options);
+	command->footer(kExamples);
+	command->callback([options, &action] { action = [options] { bench(*options); }; });
+}
+
+} // namespace xenmm

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+// The subcommands. Each add_ function declares its options and help, and stores what
+// to do into `action` when the command line asks for it.
+#pragma once
+
+#include <functional>
+
+namespace CLI
+{
+class App;
+}
+
+namespace xenmm
+{
+
+using Action = std::function<void()>;
+
+void add_info(CLI::App &app, Action &action);
+void add_stats(CLI::App &app, Action &action);
+void add_bench(CLI::App &app, Action &action);
+
+} // namespace xenmm

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+// xenmm: the companion tool of the module of the same name.
+// Parses the command line, runs one subcommand, turns every failure into an exit
+// code and one line on stderr. Nothing thrown leaves this file.
+#include <CLI/CLI.hpp>
+
+#include "commands.hpp"
+#include "error.hpp"
+#include "results.hpp"
+#include "table.hpp"
+
+namespace xenmm
+{
+
+namespace
+{
+
+constexpr const char *kDescription =
+	R"(Shows what page-table updates cost this guest, and what batching them saves.)";
+
+constexpr const char *kFooter = R"(
+Examples:
+  xenmm info                             what guest is this, what can the module do
+  xenmm bench                            measure everything, show a table
+  xenmm bench --workload stock           without the module
+  xenmm bench --workload arena-protect --method trap,batch --json protect.json
+  xenmm stats                            counters since the module was loaded
+
+Exit codes:
+  0  done
+  1  failed: an operation went wrong, or its outcome was not what it should be
+  2  wrong usage
+  3  the module or the privilege is missing
+  4  not possible on this guest
+
+Results go to standard output, messages to standard error. NO_COLOR is respected.
+'xenmm COMMAND --help' explains a command.)";
+
+int usage_error(const CLI::App &app, const CLI::ParseError &error)
+{
+	std::string command = "xenmm";
+	for (const CLI::App *chosen : app.get_subcommands())
+		command += " " + chosen->get_name();
+	bool no_command = app.get_subcommands().empty();
+	warn(no_command ? "a command is needed: info, stats or bench" : error.what());
+	warn("run '" + command + " --help' to see what is possible");
+	return static_cast<int>(ExitCode::kUsage);
+}
+
+int run(int argc, char **argv)
+{
+	Action action;
+	CLI::App app(kDescription, "xenmm");
+	app.set_version_flag("--version", std::string("xenmm ") + kToolVersion);
+	app.require_subcommand(1);
+	app.footer(kFooter);
+	app.get_formatter()->column_width(28);
+	add_info(app, action);
+	add_stats(app, action);
+	add_bench(app, action);
+
+	try {
+		app.parse(argc, argv);
+	} catch (const CLI::Success &success) { // --help, --version
+		return app.exit(success);
+	} catch (const CLI::ParseError &error) {
+		return usage_error(app, error);
+	}
+	action();
+	return static_cast<int>(ExitCode::kOk);
+}
+
+} // namespace
+
+} // namespace xenmm
+
+int main(int argc, char **argv)
+{
+	try {
+		return xenmm::run(argc, argv);
+	} catch (const xenmm::Failure &failure) {
+		xenmm::warn(failure.what());
+		return static_cast<int>(failure.code());
+	} catch (const std::exception &error) {
+		xenmm::warn(error.what());
+	} catch (...) {
+		xenmm::warn("unknown error");
+	}
+	return static_cast<int>(xenmm::ExitCode::kFailed);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+// Repeating a workload and condensing the runs: median, least and greatest per page.
+// The clock's own overhead is not subtracted; over 4,096 pages it is nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "clock.hpp"
+#include "device.hpp"
+#include "workload.hpp"
+
+namespace xenmm
+{
+
+struct Repeats {
+	unsigned runs;
+	unsigned warmup;
+};
+
+struct PerPage {
+	double median;
+	double min;
+	double max;
+};
+
+struct Measurement {
+	PerPage per_page;
+	// Of the last run alone; nothing without the module.
+	std::optional<xenmm_stats> counters;
+};
+
+// Of at least one run; the median of an even number is the mean of the middle two.
+PerPage summarise(std::vector<uint64_t> ticks, uint64_t pages);
+
+// `device` may be null: then there are no counters.
+Measurement measure(Workload &workload, const Clock &clock, const Device *device, Repeats repeats,
+		    uint64_t pages);
+
+// So that no run is moved between CPUs and no huge page hides page-table work.
+void settle_process();
+
+} // namespace xenmm

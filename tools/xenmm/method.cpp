@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+// Methods by name and by mask.
+#include "method.hpp"
+
+#include <algorithm>
+
+namespace xenmm
+{
+
+namespace
+{
+
+// From here on longer batches gain nothing (Documentation: results).
+constexpr uint32_t kQuickBatch = 512;
+
+bool offers(uint32_t mask, xenmm_method method)
+{
+	return mask & (1U << method);
+}
+
+} // namespace
+
+std::string_view method_name(xenmm_method method)
+{
+	for (const NamedMethod &known : kMethods)
+		if (known.method == method)
+			return known.name;
+	return "unknown";
+}
+
+std::vector<std::string> method_names(uint32_t mask)
+{
+	std::vector<std::string> names;
+	for (const NamedMethod &known : kMethods)
+		if (offers(mask, known.method))
+			names.emplace_back(known.name);
+	return names;
+}
+
+std::vector<std::string> all_method_names()
+{
+	return method_names(~0U);
+}
+
+std::string join(const std::vector<std::string> &words, std::string_view separator)
+{
+	std::string text;
+	for (const std::string &word : words)
+		text.append(text.empty() ? "" : separator).append(word);
+	return text;
+}
+
+Way quick_way(const xenmm_info &info)
+{
+	if (offers(info.methods, XENMM_METHOD_BATCH))
+		return {XENMM_METHOD_BATCH, std::min(kQuickBatch, info.max_batch)};
+	for (const NamedMethod &known : kMethods)
+		if (offers(info.methods, known.method))
+			return {known.method, 0};
+	return {XENMM_METHOD_NATIVE, 0};
+}
+
+} // namespace xenmm

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// Options that more than one subcommand has.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "guest.hpp"
+
+namespace xenmm
+{
+
+inline void add_guest_option(CLI::App &command, std::string &guest)
+{
+	command.add_option("--guest", guest, "Kind of guest, instead of finding it out")
+		->envname("XENMM_GUEST")
+		->check(CLI::IsMember(guest_kinds()))
+		->type_name("KIND");
+}
+
+} // namespace xenmm

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+// The bench table. Its ratio tells how many times cheaper a row is than the same
+// work by `trap`: greater is better.
+#include "report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "table.hpp"
+
+namespace xenmm
+{
+
+namespace
+{
+
+constexpr const char *kNothing = "-";
+
+std::vector<Column> columns()
+{
+	return {{"workload", Align::kLeft},	{"method", Align::kLeft},
+		{"batch", Align::kRight},	{"pages", Align::kRight},
+		{"median", Align::kRight},	{"min", Align::kRight},
+		{"max", Align::kRight},		{"hypercalls", Align::kRight},
+		{"mmu_updates", Align::kRight}, {"traps", Align::kRight},
+		{"tlb_flushes", Align::kRight}, {"vs trap", Align::kRight}};
+}
+
+const Result *trap_result(const std::vector<Result> &results, const Result &like)
+{
+	for (const Result &result : results)
+		if (result.workload == like.workload && result.pages == like.pages && result.way &&
+		    result.way->method == XENMM_METHOD_TRAP)
+			return &result;
+	return nullptr;
+}
+
+std::string ratio_cell(const std::vector<Result> &results, const Result &result)
+{
+	const Result *trap = trap_result(results, result);
+	double median = result.measured.per_page.median;
+	if (!trap || median <= 0)
+		return kNothing;
+	return fmt::format("{:.2f}x", trap->measured.per_page.median / median);
+}
+
+std::vector<std::string> row(const std::vector<Result> &results, const Result &result)
+{
+	const PerPage &per_page = result.measured.per_page;
+	const std::optional<xenmm_stats> &counters = result.measured.counters;
+	auto count = [&](__u64 xenmm_stats::*counter) {
+		return counters ? grouped((*counters).*counter) : std::string(kNothing);
+	};
+	bool has_batch = result.way && result.way->batch;
+	return {result.workload,
+		result.way ? std::string(method_name(result.way->method)) : kNothing,
+		has_batch ? grouped(result.way->batch) : kNothing,
+		grouped(result.pages),
+		figure(per_page.median),
+		figure(per_page.min),
+		figure(per_page.max),
+		count(&xenmm_stats::hypercalls),
+		count(&xenmm_stats::mmu_updates),
+		count(&xenmm_stats::traps),
+		count(&xenmm_stats::tlb_flushes),
+		ratio_cell(results, result)};
+}
+
+size_t rows_of(const std::vector<Result> &results, const std::string &workload)
+{
+	return static_cast<size_t>(
+		std::count_if(results.begin(), results.end(),
+			      [&](const Result &result) { return result.workload == workload; }));
+}
+
+// Between workloads, except where both have one row only.
+bool needs_rule(const std::vector<Result> &results, const Result &above, const Result &below)
+{
+	return above.workload != below.workload &&
+	       (rows_of(results, above.workload) > 1 || rows_of(results, below.workload) > 1);
+}
+
+std::string closing_line(const Setting &setting)
+{
+	if (setting.unit == Unit::kInstructions)
+		return "executed instructions per page, hypervisor included; not a time";
+	std::string text = fmt::format("{} per page", unit_name(setting.unit));
+	if (setting.environment.emulated)
+		text += "; times under emulation are not evidence";
+	return text;
+}
+
+std::string heading(const Setting &setting)
+{
+	const Environment &environment = setting.environment;
+	std::string text = fmt::format("guest {}, {}, kernel {}", setting.guest,
+				       environment.hypervisor.value_or("no hypervisor seen"),
+				       environment.kernel);
+	if (environment.xpti)
+		text += *environment.xpti ? ", XPTI on" : ", XPTI off";
+	return text + "\n\n";
+}
+
+} // namespace
+
+std::string results_table(const Setting &setting, const std::vector<Result> &results)
+{
+	Table table(columns());
+	const Result *previous = nullptr;
+	for (const Result &result : results) {
+		if (previous && needs_rule(results, *previous, result))
+			table.rule();
+		table.row(row(results, result));
+		previous = &result;
+	}
+	table.rule();
+	return heading(setting) + table.text() + "median, min, max: " + closing_line(setting) +
+	       "\nhypercalls to tlb_flushes: of one whole run; vs trap: how many times cheaper\n";
+}
+
+Progress::Progress(size_t total) : total_(total), visible_(isatty(STDERR_FILENO)) {}
+
+Progress::~Progress()
+{
+	if (visible_)
+		std::fputs("\r\033[K", stderr);
+}
+
+void Progress::next(const std::string &what)
+{
+	done_++;
+	if (visible_)
+		std::fprintf(stderr, "\r\033[K[%zu/%zu] %s", done_, total_, what.c_str());
+}
+
+} // namespace xenmm

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+// What a person sees of a bench: the table of results, and progress while it runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "results.hpp"
+
+namespace xenmm
+{
+
+// Grouped by workload, one row per method, batch and page count; ends with a line
+// that says what the figures are, and what they are not.
+std::string results_table(const Setting &setting, const std::vector<Result> &results);
+
+// One line on stderr that is overwritten; silent unless stderr is a terminal.
+class Progress
+{
+public:
+	explicit Progress(size_t total);
+	~Progress();
+	void next(const std::string &what);
+
+private:
+	size_t total_;
+	size_t done_ = 0;
+	bool visible_;
+};
+
+} // namespace xenmm

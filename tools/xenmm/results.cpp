@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+// The JSON of the results format. Ordered objects, so that two files can be compared
+// by eye and by diff.
+#include "results.hpp"
+
+#include <cmath>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "counters.hpp"
+
+namespace xenmm
+{
+
+using Json = nlohmann::ordered_json;
+
+namespace
+{
+
+std::string now_rfc3339()
+{
+	std::time_t now = std::time(nullptr);
+	std::tm utc = {};
+	gmtime_r(&now, &utc);
+	char text[sizeof("2026-01-01T00:00:00Z")] = {};
+	std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return text;
+}
+
+// The value, or null.
+template <typename Value>
+Json json_or_null(const std::optional<Value> &value)
+{
+	return value ? Json(*value) : Json();
+}
+
+// More digits than three would be noise.
+double rounded(double value)
+{
+	return std::round(value * 1000) / 1000;
+}
+
+Json result_json(const Setting &setting, const Result &result)
+{
+	const PerPage &per_page = result.measured.per_page;
+	const std::optional<xenmm_stats> &counters = result.measured.counters;
+	bool has_batch = result.way && result.way->method == XENMM_METHOD_BATCH;
+
+	Json json;
+	json["guest"] = setting.guest;
+	json["workload"] = result.workload;
+	json["method"] = result.way ? Json(method_name(result.way->method)) : Json();
+	json["batch"] = has_batch ? Json(result.way->batch) : Json();
+	json["pages"] = result.pages;
+	json["runs"] = result.runs;
+	json["per_page"] = {{"median", rounded(per_page.median)},
+			    {"min", rounded(per_page.min)},
+			    {"max", rounded(per_page.max)}};
+	json["unit"] = unit_name(setting.unit);
+	json["counters"] = counters ? counters_json(*counters) : Json();
+	json["environment"] = environment_json(setting.environment);
+	return json;
+}
+
+} // namespace
+
+Json json_heading()
+{
+	return {{"schema_version", kSchemaVersion},
+		{"tool_version", kToolVersion},
+		{"timestamp", now_rfc3339()}};
+}
+
+Json environment_json(const Environment &environment)
+{
+	return {{"kernel", environment.kernel},
+		{"hypervisor", json_or_null(environment.hypervisor)},
+		{"module_version", json_or_null(environment.module_version)},
+		{"vcpus", environment.vcpus},
+		{"memory_bytes", environment.memory_bytes},
+		{"emulated", environment.emulated},
+		{"xpti", json_or_null(environment.xpti)},
+		{"xen_options", json_or_null(environment.xen_options)}};
+}
+
+Json counters_json(const xenmm_stats &stats)
+{
+	Json json = Json::object();
+	for (const NamedCounter &counter : kCounters)
+		json[std::string(counter.name)] = stats.*counter.value;
+	return json;
+}
+
+Json results_json(const Setting &setting, const std::vector<Result> &results)
+{
+	Json list = Json::array();
+	for (const Result &result : results)
+		list.push_back(result_json(setting, result));
+
+	Json json = json_heading();
+	json["results"] = std::move(list);
+	return json;
+}
+
+std::string json_text(const Json &json)
+{
+	return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace xenmm

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+// Presence is judged by this process's minor faults while all pages are read:
+// mincore and pagemap say nothing about special entries.
+#include "scene.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "error.hpp"
+#include "guard.hpp"
+
+namespace xenmm
+{
+
+namespace
+{
+
+constexpr uint64_t kWords = kPageBytes / sizeof(uint64_t);
+constexpr uint64_t kSamples = 16;
+// A page of this program's own text may come back while we read.
+constexpr uint64_t kStrayFaults = 1;
+
+// Differs from page to page, so that a mapping of the wrong page shows.
+uint64_t stamp_of(uint64_t page)
+{
+	return 0x78656e6d6d000000 + page; // "xenmm"
+}
+
+uint64_t minor_faults()
+{
+	rusage usage = {};
+	getrusage(RUSAGE_SELF, &usage);
+	return static_cast<uint64_t>(usage.ru_minflt);
+}
+
+[[noreturn]] void fail(const std::string &message)
+{
+	throw Failure(ExitCode::kFailed, "wrong outcome: " + message);
+}
+
+template <typename Visit>
+void for_samples(uint64_t pages, Visit visit)
+{
+	uint64_t step = std::max<uint64_t>(1, pages / kSamples);
+	for (uint64_t page = 0; page < pages; page += step)
+		visit(page);
+	visit(pages - 1);
+}
+
+} // namespace
+
+Scene::Scene(uint64_t pages) : arena_(pages), quick_(quick_way(arena_.info())) {}
+
+void Scene::touch() const
+{
+	for (uint64_t page = 0; page < arena_.pages(); page++)
+		arena_.word(page) = stamp_of(page);
+}
+
+void Scene::stamp() const
+{
+	bool survived = survives([&] {
+		for (uint64_t page = 0; page < arena_.pages(); page++) {
+			arena_.word(page) = stamp_of(page);
+			arena_.word(page, kWords - 1) = stamp_of(page);
+		}
+	});
+	if (!survived)
+		fail("writing to a page that should be writable faults");
+}
+
+// First word of each page, and the word at last_index.
+template <typename Expected>
+void Scene::check_content(Entries entries, uint64_t last_index, Expected expected) const
+{
+	uint64_t pages = arena_.pages();
+	uint64_t wrong = pages;
+	uint64_t before = minor_faults();
+	bool survived = survives([&] {
+		for (uint64_t page = pages; page-- > 0;)
+			if (arena_.word(page) != expected(page) ||
+			    arena_.word(page, last_index) != expected(page))
+				wrong = page;
+	});
+	uint64_t faults = minor_faults() - before;
+
+	if (!survived)
+		fail("reading a page faults");
+	if (wrong != pages)
+		fail(fmt::format("page {} holds {:#x}, expected {:#x}", wrong,
+				 static_cast<uint64_t>(arena_.word(wrong)), expected(wrong)));
+	check_fault_count(entries, faults);
+}
+
+void Scene::check_fault_count(Entries entries, uint64_t faults) const
+{
+	if (entries == Entries::kPresent && faults > kStrayFaults)
+		fail(fmt::format("{} demand faults on pages that should be mapped", faults));
+
+	// fault_window is the most that one fault maps.
+	uint64_t window = std::max<uint64_t>(1, arena_.info().fault_window);
+	uint64_t least = (arena_.pages() + window - 1) / window;
+	if (entries == Entries::kEmpty && faults < least)
+		fail(fmt::format("{} demand faults on pages that should be unmapped, "
+				 "at least {} expected",
+				 faults, least));
+}
+
+void Scene::check_touched() const
+{
+	check_content(Entries::kUnknown, 0, stamp_of);
+}
+
+void Scene::check_stamped(Entries entries) const
+{
+	check_content(entries, kWords - 1, stamp_of);
+}
+
+void Scene::check_zero(Entries entries) const
+{
+	check_content(entries, kWords - 1, [](uint64_t) { return uint64_t{0}; });
+	for_samples(arena_.pages(), [this](uint64_t page) { check_all_zero(page); });
+}
+
+void Scene::check_all_zero(uint64_t page) const
+{
+	for (uint64_t index = 0; index < kWords; index++)
+		if (arena_.word(page, index) != 0)
+			fail(fmt::format("page {} is not all zero", page));
+}
+
+void Scene::check_writable(bool expected) const
+{
+	for_samples(arena_.pages(), [&](uint64_t page) {
+		volatile uint64_t &word = arena_.word(page);
+		bool writable = survives([&] { word = word; });
+		if (writable != expected)
+			fail(fmt::format("page {} is {}writable", page, writable ? "" : "not "));
+	});
+}
+
+} // namespace xenmm

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+// Tables for a terminal: aligned columns, thin rules, numbers that can be read.
+// Colour only on a terminal and never with NO_COLOR; ASCII unless the locale is UTF-8.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xenmm
+{
+
+enum class Align { kLeft, kRight };
+
+struct Column {
+	std::string title;
+	Align align;
+};
+
+class Table
+{
+public:
+	explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+	// One cell a column.
+	void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+	void rule() { rows_.emplace_back(); }
+	// Ends with a newline.
+	std::string text() const;
+
+private:
+	std::vector<size_t> widths() const;
+	std::string line(const std::vector<std::string> &cells,
+			 const std::vector<size_t> &widths) const;
+
+	std::vector<Column> columns_;
+	std::vector<std::vector<std::string>> rows_; // an empty one is a rule
+};
+
+// 1234567 -> "1,234,567".
+std::string grouped(uint64_t number);
+// Small figures keep a decimal: "7.9", "1,802".
+std::string figure(double number);
+// 1610612736 -> "1,536 MiB".
+std::string mebibytes(uint64_t bytes);
+
+// To stdout; throws when it cannot be written, so that a full disk is not a success.
+void write_stdout(std::string_view text);
+
+// "xenmm: MESSAGE" to stderr.
+void warn(std::string_view message);
+
+} // namespace xenmm

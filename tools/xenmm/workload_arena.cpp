@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+// What page-table work costs on an arena, by any method: each measured step is one
+// ioctl on the whole arena. A recipe says what stands before it and what must be
+// true after it.
+//
+// Recipes map explicitly after changing protection: where no hypervisor owns the
+// tables, taking rights away empties entries, and an empty entry costs nothing.
+#include "workload.hpp"
+
+#include "error.hpp"
+#include "scene.hpp"
+
+namespace xenmm
+{
+
+namespace
+{
+
+using Step = void (*)(const Scene &scene);
+
+struct Recipe {
+	const char *name;
+	unsigned long request; // 0: no ioctl, the pages are touched instead
+	uint32_t prot;
+	Step begin;   // once
+	Step prepare; // before each run
+	Step check;   // after each run
+};
+
+void nothing(const Scene &) {}
+
+void fill(const Scene &scene)
+{
+	scene.populate();
+	scene.stamp();
+}
+
+template <uint32_t prot>
+void protect_and_map(const Scene &scene)
+{
+	scene.protect(prot);
+	scene.map();
+}
+
+constexpr Recipe kRecipes[] = {
+	{"arena-touch", 0, 0, nothing, [](const Scene &scene) { scene.discard(); },
+	 [](const Scene &scene) { scene.check_touched(); }},
+
+	{"arena-map", XENMM_IOC_MAP, 0, fill, [](const Scene &scene) { scene.unmap(); },
+	 [](const Scene &scene) { scene.check_stamped(Entries::kPresent); }},
+
+	{"arena-unmap", XENMM_IOC_UNMAP, 0, fill,
+	 [](const Scene &scene) {
+		 scene.unmap();
+		 scene.map();
+	 },
+	 [](const Scene &scene) { scene.check_stamped(Entries::kEmpty); }},
+
+	{"arena-protect", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, fill,
+	 protect_and_map<XENMM_PROT_READ>,
+	 [](const Scene &scene) {
+		 scene.check_stamped(Entries::kUnknown);
+		 scene.check_writable(true);
+	 }},
+
+	{"arena-protect-ro", XENMM_IOC_PROTECT, XENMM_PROT_READ, fill,
+	 protect_and_map<XENMM_PROT_READ_WRITE>,
+	 [](const Scene &scene) {
+		 scene.check_stamped(Entries::kUnknown);
+		 scene.check_writable(false);
+	 }},
+
+	{"arena-populate", XENMM_IOC_POPULATE, 0, nothing,
+	 [](const Scene &scene) { scene.discard(); },
+	 [](const Scene &scene) {
+		 scene.check_zero(Entries::kPresent);
+		 scene.stamp(); // so that the next one has to zero
+	 }},
+
+	{"arena-discard", XENMM_IOC_DISCARD, 0, nothing,
+	 [](const Scene &scene) {
+		 scene.discard();
+		 fill(scene);
+	 },
+	 [](const Scene &scene) { scene.check_zero(Entries::kEmpty); }},
+};
+
+const Recipe &recipe_of(const std::string &name)
+{
+	for (const Recipe &recipe : kRecipes)
+		if (name == recipe.name)
+			return recipe;
+	throw Failure(ExitCode::kUsage, "unknown workload " + name);
+}
+
+class ArenaWorkload final : public Workload
+{
+public:
+	ArenaWorkload(const Recipe &recipe, std::optional<Way> way, uint64_t pages)
+		: recipe_(recipe), scene_(pages), way_(way.value_or(Way{}))
+	{
+		recipe_.begin(scene_);
+	}
+
+	void prepare() override
+	{
+		recipe_.prepare(scene_);
+		op_ = scene_.arena().whole(way_, recipe_.prot);
+	}
+	void run() override
+	{
+		if (recipe_.request)
+			result_ = scene_.arena().submit(recipe_.request, op_);
+		else
+			scene_.touch();
+		error_ = errno;
+	}
+	void finish() override
+	{
+		if (recipe_.request)
+			scene_.arena().require_done(result_, error_, op_);
+		recipe_.check(scene_);
+	}
+
+private:
+	const Recipe &recipe_;
+	Scene scene_;
+	Way way_;
+	xenmm_op op_ = {};
+	int result_ = 0;
+	int error_ = 0;
+};
+
+} // namespace
+
+std::vector<std::string> arena_workload_names()
+{
+	std::vector<std::string> names;
+	for (const Recipe &recipe : kRecipes)
+		names.emplace_back(recipe.name);
+	return names;
+}
+
+bool has_method(const std::string &arena_workload)
+{
+	return recipe_of(arena_workload).request != 0;
+}
+
+std::unique_ptr<Workload> make_arena_workload(const std::string &name, std::optional<Way> way,
+					      uint64_t pages)
+{
+	return std::make_unique<ArenaWorkload>(recipe_of(name), way, pages);
+}
+
+} // namespace xenmm
