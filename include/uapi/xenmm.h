@@ -71,7 +71,8 @@ struct xenmm_range {
  *	for; all of them on success
  * @failed_address: out: first page that is not as asked for; 0 on success
  * @hypervisor_error: out: what Xen answered for @failed_address, a negative
- *	errno; 0 where the error did not come from Xen
+ *	errno; 0 where the error did not come from Xen. Two methods hide Xen's answer:
+ *	a refused trap is always -EFAULT, a lost entry of lazy always -EIO
  * @reserved_out: out: 0
  *
  * The out fields are written whenever the operation was begun, that is on

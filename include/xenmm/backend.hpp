@@ -21,67 +21,40 @@ struct Extent {
 
 // Contexts and errors are those of the xenmm_k_* function of the same purpose in
 // abi.h; int results are 0 or a negative errno, as Xen gives them.
+// clang-format off
 template <class B>
 concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, uint64_t *entry,
 			   xen::Update *updates, xen::Call *calls, uint32_t n, uint32_t *done,
-			   uint64_t value, bool flag, const Counters &counters, Pfn pfn)
-{
-	{
-		b.zalloc(value)
-		} -> SameAs<void *>;
+			   uint64_t value, bool flag, const Counters &counters, Pfn pfn) {
+	{ b.zalloc(value) } -> SameAs<void *>;
 	b.free(static_cast<void *>(nullptr));
-	{
-		b.page_alloc(flag)
-		} -> SameAs<Result<Pfn>>;
+	{ b.page_alloc(flag) } -> SameAs<Result<Pfn>>;
 	b.page_free(pfn);
-	{
-		b.charge(value)
-		} -> SameAs<Result<void>>;
+	{ b.charge(value) } -> SameAs<Result<void>>;
 	b.uncharge(value);
 
-	{
-		b.extent(va)
-		} -> SameAs<Result<Extent>>;
-	{
-		b.table_make(va)
-		} -> SameAs<Result<void>>;
-	{
-		b.table_lock(va, n, &table, table)
-		} -> SameAs<Result<void>>;
+	{ b.extent(va) } -> SameAs<Result<Extent>>;
+	{ b.table_make(va) } -> SameAs<Result<void>>;
+	{ b.table_lock(va, n, &table, table) } -> SameAs<Result<void>>;
 	b.table_unlock(table);
-	{
-		b.pte_flags(flag)
-		} -> SameAs<uint64_t>;
-	{
-		b.to_mfn(pfn)
-		} -> SameAs<Mfn>;
+	{ b.pte_flags(flag) } -> SameAs<uint64_t>;
+	{ b.to_mfn(pfn) } -> SameAs<Mfn>;
 
-	{
-		b.store(entry, value)
-		} -> SameAs<int>;
+	{ b.store(entry, value) } -> SameAs<int>;
 	b.store_native(entry, value);
-	{
-		b.mmu_update(updates, n, done)
-		} -> SameAs<int>;
-	{
-		b.update_va_mapping(va, value)
-		} -> SameAs<int>;
-	{
-		b.multicall(calls, n)
-		} -> SameAs<int>;
+	{ b.mmu_update(updates, n, done) } -> SameAs<int>;
+	{ b.update_va_mapping(va, value) } -> SameAs<int>;
+	{ b.multicall(calls, n) } -> SameAs<int>;
 	b.flush();
 	b.lazy_enter();
 	b.lazy_set(table, va, value, flag);
 	b.lazy_leave();
 	b.zap(va, value);
 
-	{
-		b.breathe()
-		} -> SameAs<Result<void>>;
-	{
-		b.cycles()
-		} -> SameAs<uint64_t>;
+	{ b.breathe() } -> SameAs<Result<void>>;
+	{ b.cycles() } -> SameAs<uint64_t>;
 	b.count(counters);
 };
+// clang-format on
 
 } // namespace xenmm

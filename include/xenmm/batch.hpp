@@ -27,12 +27,13 @@ struct Workspace {
 };
 
 // The first `applied` updates took effect. With an error (Xen's negative errno)
-// update number `applied` is the one that failed; later ones may have taken
-// effect only with Method::kMulticall, which goes on after a failed entry.
+// update number `applied` is the one that failed. Multicalls and the lazy queue go
+// on behind a failed entry: `changed` counts all updates that took effect.
 struct Outcome {
-	uint32_t applied;
-	int error;
-	bool flushed; // a TLB flush went along
+	uint32_t applied = 0;
+	uint32_t changed = 0;
+	int error = 0;
+	bool flushed = false; // a TLB flush went along
 };
 
 // A locked table and where its updates begin.
@@ -67,10 +68,10 @@ struct Updates {
 				unsigned slot = (update.ptr & (kPageBytes - 1)) >> 3;
 				if (int error = visit(segment, &segment.table.entries[slot],
 						      segment.base.page(slot), update))
-					return {i, error, false};
+					return {i, i, error, false};
 			}
 		}
-		return {count, 0, false};
+		return {count, count, 0, false};
 	}
 };
 
@@ -148,7 +149,7 @@ public:
 	Outcome commit(Submit submit)
 	{
 		Updates updates = {space_, segments_, nr_segments_, count_};
-		Outcome outcome = {0, 0, false};
+		Outcome outcome;
 		if (count_)
 			outcome = submit(updates);
 		count_ = 0;

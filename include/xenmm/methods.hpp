@@ -88,8 +88,7 @@ inline xen::Call mmu_update_call(xen::Update *first, uint32_t count, uint32_t *d
 			 reinterpret_cast<unsigned long>(done), DOMID_SELF}};
 }
 
-// One multicall of at most kMulticallEntries singles. All are tried, so entries
-// behind a failed one take effect: `applied` is where the first one failed.
+// One multicall of at most kMulticallEntries singles. All are tried.
 template <Backend B>
 Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
 			     Counters &counters)
@@ -100,16 +99,18 @@ Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin,
 	counters.add_hypercall(count);
 	counters.add(XENMM_COUNTER_multicalls);
 	if (int error = backend.multicall(calls, count))
-		return {begin, error, false};
+		return {begin, begin, error, false};
 
-	Outcome outcome = {begin + count, 0, false};
-	uint32_t succeeded = 0;
+	Outcome outcome = {begin + count, begin, 0, false};
 	for (uint32_t i = 0; i < count; i++) {
 		int result = static_cast<int>(calls[i].result);
-		succeeded += result == 0;
-		if (result && !outcome.error)
-			outcome = {begin + i, result, false};
+		outcome.changed += result == 0;
+		if (result && !outcome.error) {
+			outcome.applied = begin + i;
+			outcome.error = result;
+		}
 	}
+	uint32_t succeeded = outcome.changed - begin;
 	counters.add(XENMM_COUNTER_mmu_updates, succeeded);
 	counters.add(XENMM_COUNTER_partial_batches, outcome.error && succeeded);
 	return outcome;
@@ -119,7 +120,7 @@ template <Backend B>
 Outcome submit_multicall(B &backend, const Updates &updates, Counters &counters)
 {
 	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
-	Outcome outcome = {0, 0, false};
+	Outcome outcome;
 	while (outcome.applied < updates.count && !outcome.error) {
 		uint32_t count = min(kMulticallEntries, updates.count - outcome.applied);
 		outcome = submit_one_multicall(backend, updates, outcome.applied, count, counters);
@@ -127,8 +128,25 @@ Outcome submit_multicall(B &backend, const Updates &updates, Counters &counters)
 	return outcome;
 }
 
-// The kernel's queue tells nobody of a failed entry (it warns in the log), so the
-// entries are read back.
+// Which updates took effect, by the entries themselves.
+inline Outcome read_back(const Updates &updates)
+{
+	Outcome outcome = {.applied = updates.count};
+	uint32_t i = 0;
+	(void)updates.for_each(
+		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
+			Pte now(__atomic_load_n(entry, __ATOMIC_RELAXED));
+			if (now.agrees_with(Pte(update.val)))
+				outcome.changed++;
+			else if (!outcome.error)
+				outcome = {i, outcome.changed, to_int(Errno::kIo), false};
+			i++;
+			return 0;
+		});
+	return outcome;
+}
+
+// The kernel's queue tells nobody of a failed entry (it warns in the log).
 template <Backend B>
 Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
 {
@@ -140,13 +158,8 @@ Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
 		return 0;
 	});
 	backend.lazy_leave();
-	Outcome outcome = updates.for_each(
-		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
-			Pte now(__atomic_load_n(entry, __ATOMIC_RELAXED));
-			return now.agrees_with(Pte(update.val)) ? 0 : to_int(Errno::kIo);
-		});
-	counters.add(XENMM_COUNTER_lazy_updates, outcome.applied);
-	return outcome;
+	counters.add(XENMM_COUNTER_lazy_updates, updates.count);
+	return read_back(updates);
 }
 
 // mmu_update and flush in one hypercall. A multicall goes on after a failed entry,
@@ -171,7 +184,7 @@ template <Backend B>
 Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Counters &counters)
 {
 	Stopwatch watch(backend, counters, XENMM_COUNTER_hypercall_cycles);
-	Outcome outcome = {0, 0, false};
+	Outcome outcome;
 	while (outcome.applied < updates.count && !outcome.error) {
 		uint32_t begin = outcome.applied;
 		uint32_t count = min(order.how.batch, updates.count - begin);
@@ -181,7 +194,7 @@ Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Cou
 				  : backend.mmu_update(updates.first() + begin, count, &done);
 		if (!error)
 			done = count;
-		outcome = {begin + done, error, flush && !error};
+		outcome = {begin + done, begin + done, error, flush && !error};
 		counters.add_hypercall(count);
 		counters.add(XENMM_COUNTER_mmu_updates, done);
 		counters.add(XENMM_COUNTER_partial_batches, error && done);
@@ -221,7 +234,7 @@ Outcome submit(B &backend, const Updates &updates, const Order &order, Counters 
 	case Method::kNative:
 		return submit_native(backend, updates, counters);
 	}
-	return {0, to_int(Errno::kInval), false};
+	return {.error = to_int(Errno::kInval)};
 }
 
 } // namespace xenmm

@@ -10,8 +10,8 @@
 //   flush, unless the last commit took it along
 //
 // After a failure everything below `limit` is as asked for and everything else
-// as it was; a page is never half done. (A multicall may have changed entries
-// behind the failed one; their slots say so.)
+// as it was; a page is never half done. (A multicall and the lazy queue may have
+// changed entries behind the failed one; their slots say so.)
 #pragma once
 
 #include "xenmm/arena_state.hpp"
@@ -202,7 +202,7 @@ private:
 		});
 		if (outcome.flushed)
 			flush_pending_ = false;
-		counters_.add(Work::kEffect, outcome.applied);
+		counters_.add(Work::kEffect, outcome.changed);
 
 		Progress progress;
 		if (outcome.error)
