@@ -75,9 +75,11 @@ struct xenmm_range {
  *	a refused trap is always -EFAULT, a lost entry of lazy always -EIO
  * @reserved_out: out: 0
  *
- * The out fields are written whenever the operation was begun, that is on
- * success and on EIO, ENOMEM and EINTR. On EFAULT, EINVAL, EPERM and
- * EOPNOTSUPP, and on ENOMEM with @pages_done 0, nothing was changed.
+ * The out fields are set to 0 once the other fields are found right, and to the
+ * outcome at the end, whatever it is. On EFAULT, EINVAL, EPERM and EOPNOTSUPP, and
+ * on ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
+ * struct that lies in the arena, in a range that this very call makes read-only,
+ * answers EFAULT after the work is done.)
  */
 struct xenmm_op {
 	__u64 ranges;

@@ -159,8 +159,8 @@ void *xenmm_k_zalloc(xenmm_u64 bytes);
 void xenmm_k_free(void *memory);
 
 /*
- * One zeroed page, charged likewise. May sleep. -ENOMEM; an optional page is
- * given up early, without waking the OOM killer.
+ * One zeroed page, charged likewise. May sleep. -ENOMEM without waking the OOM
+ * killer; an optional page is given up early.
  */
 int xenmm_k_page_alloc(int optional, xenmm_u64 *pfn);
 void xenmm_k_page_free(xenmm_u64 pfn);

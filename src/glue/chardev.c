@@ -136,6 +136,16 @@ static int xenmm_run(struct xenmm_host *host, struct xenmm_request *request,
 	return error;
 }
 
+static int xenmm_copy_out(struct xenmm_op __user *argument, struct xenmm_op *op,
+			  const struct xenmm_request *request)
+{
+	op->pages_done = request->pages_done;
+	op->failed_address = request->failed_address;
+	op->hypervisor_error = request->hypervisor_error;
+	op->reserved_out = 0;
+	return copy_to_user(argument, op, sizeof(*op)) ? -EFAULT : 0;
+}
+
 static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
 			   struct xenmm_op __user *argument)
 {
@@ -149,15 +159,12 @@ static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
 	error = xenmm_request_check(&request, xenmm_guest_kind());
 	if (error)
 		return error;
+	/* Whether the outcome can be told is found out before anything is done. */
+	error = xenmm_copy_out(argument, &op, &request);
+	if (error)
+		return error;
 	error = xenmm_run(host, &request, &op);
-	if (error == -EFAULT || error == -EINVAL || error == -EPERM)
-		return error; /* not begun */
-
-	op.pages_done = request.pages_done;
-	op.failed_address = request.failed_address;
-	op.hypervisor_error = request.hypervisor_error;
-	op.reserved_out = 0;
-	return copy_to_user(argument, &op, sizeof(op)) ? -EFAULT : error;
+	return xenmm_copy_out(argument, &op, &request) ?: error;
 }
 
 static long xenmm_ioctl(struct file *file, unsigned int command, unsigned long value)

@@ -21,8 +21,9 @@ void xenmm_k_free(void *memory)
 
 int xenmm_k_page_alloc(int optional, xenmm_u64 *pfn)
 {
-	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
-	struct page *page = alloc_page(optional ? flags | __GFP_NORETRY | __GFP_NOWARN : flags);
+	/* Limits answer ENOMEM or SIGBUS; an arena is no reason to kill anyone. */
+	gfp_t effort = optional ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | effort);
 
 	if (!page)
 		return -ENOMEM;
