@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+// What happens around the arena in a fake guest: areas, munmap, save and restore,
+// vCPUs that read and write, and the inspection of it all. See fake_xen.hpp.
+#include "fake_xen.hpp"
+
+#include <stdio.h>
+
+namespace xenmm::test
+{
+
+void FakeXen::add_extent(VirtAddr from, uint64_t bytes)
+{
+	extents_[from.bytes] = from.bytes + bytes;
+}
+
+void FakeXen::remove_extent(VirtAddr from)
+{
+	extents_.erase(from.bytes);
+}
+
+void FakeXen::unmap_all()
+{
+	while (!memory.tables().empty())
+		drop_table({memory.tables().begin()->first});
+}
+
+void FakeXen::drop_table(VirtAddr base)
+{
+	if (Frame *table = memory.table(base)) {
+		clear_entries(*table, 0, kTableEntries, Via::kKernel);
+		hypervisor.tlbs().flush_all();
+		memory.drop_table(base);
+	}
+}
+
+void FakeXen::remap_all()
+{
+	may_sleep("save and restore");
+	hypervisor.remap_all(++seed_);
+}
+
+Access FakeXen::access(unsigned cpu, VirtAddr page, bool write, uint64_t *content)
+{
+	const Tlbs::Translation *found = translate(cpu, page, write);
+	if (!found)
+		return entry(page) ? Access::kReadOnly : Access::kNotPresent;
+	Frame &frame = memory.frame(*memory.pfn_of(found->frame));
+	if (frame.kind != Kind::kRam)
+		violations.add("a process reached a page that is not its own");
+	if (write)
+		frame.content = *content;
+	else
+		*content = frame.content;
+	return Access::kDone;
+}
+
+// nullptr: page fault. A cached translation is used without a look at the tables;
+// one that forbids the write is dropped and walked again (Intel SDM 4.10.4.3).
+const Tlbs::Translation *FakeXen::translate(unsigned cpu, VirtAddr page, bool write)
+{
+	Tlbs &tlbs = hypervisor.tlbs();
+	const Tlbs::Translation *cached = tlbs.find(cpu, page);
+	if (cached && (cached->writable || !write))
+		return cached;
+	tlbs.flush_page(cpu, page);
+	Pte pte(entry(page));
+	if (pte.is_empty() || (write && !pte.is_writable()))
+		return nullptr;
+	hypervisor.mark_entry(*memory.table(page), page.slot(),
+			      write ? Pte::kAccessedDirty : Pte::kAccessed);
+	return tlbs.fill(cpu, page, {pte.frame(), write});
+}
+
+uint64_t FakeXen::entry(VirtAddr page)
+{
+	Frame *table = memory.table(page);
+	return table ? memory.entries(*table)[page.slot()] : 0;
+}
+
+std::string FakeXen::stale_translations()
+{
+	std::string stale;
+	for (unsigned cpu = 0; cpu < kCpus; cpu++)
+		for (auto [page, cached] : hypervisor.tlbs().of(cpu)) {
+			Pte pte(entry({page}));
+			bool granted = !pte.is_empty() &&
+				       pte.frame().number == cached.frame.number &&
+				       (pte.is_writable() || !cached.writable);
+			char line[64];
+			snprintf(line, sizeof(line), "cpu %u page %#llx\n", cpu,
+				 static_cast<unsigned long long>(page));
+			stale += granted ? "" : line;
+		}
+	return stale;
+}
+
+std::string FakeXen::leaks() const
+{
+	std::string text;
+	auto check = [&](const char *what, uint64_t left) {
+		if (left)
+			text += what + (": " + std::to_string(left)) + "\n";
+	};
+	check("pages held", pages_held());
+	check("pages charged", charged_);
+	check("allocations", allocations_.size());
+	check("tables locked", locked_.size());
+	check("lazy updates queued", lazy_queue_.size());
+	check("fuses that never blew",
+	      zalloc_fuse.is_set() + page_fuse.is_set() + charge_fuse.is_set() +
+		      table_make_fuse.is_set() + table_lock_fuse.is_set() + breathe_fuse.is_set() +
+		      hypervisor.entry_fuse.is_set() + hypervisor.hypercall_fuse.is_set());
+	return text + violations.text();
+}
+
+} // namespace xenmm::test

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+// See harness.hpp.
+#include "harness.hpp"
+
+#include <set>
+
+namespace xenmm
+{
+
+void PrintTo(const How &how, std::ostream *stream)
+{
+	*stream << test::name_of(how);
+}
+
+} // namespace xenmm
+
+namespace xenmm::test
+{
+
+// The arena's state is private to it; an explicit instantiation may name it.
+ArenaState<FakeBackend> &state_of(Arena<FakeBackend> &arena);
+template <ArenaState<FakeBackend> Arena<FakeBackend>::*Member>
+struct Opener {
+	friend ArenaState<FakeBackend> &state_of(Arena<FakeBackend> &arena)
+	{
+		return arena.*Member;
+	}
+};
+template struct Opener<&Arena<FakeBackend>::state_>;
+
+namespace
+{
+
+xenmm_action action_of(Op op)
+{
+	switch (op) {
+	case Op::kPopulate:
+		return XENMM_POPULATE;
+	case Op::kDiscard:
+		return XENMM_DISCARD;
+	case Op::kMap:
+		return XENMM_MAP;
+	case Op::kUnmap:
+		return XENMM_UNMAP;
+	default:
+		return XENMM_PROTECT;
+	}
+}
+
+uint32_t prot_of(Op op)
+{
+	return op == Op::kProtectRo ? 1 : op == Op::kProtectRw ? 3 : 0;
+}
+
+class Complaints
+{
+public:
+	void differ(const char *what, uint64_t is, uint64_t should_be)
+	{
+		if (is != should_be)
+			text_ += std::string(what) + " is " + std::to_string(is) + ", should be " +
+				 std::to_string(should_be) + "\n";
+	}
+	void add(const std::string &text) { text_ += text; }
+	const std::string &text() const { return text_; }
+
+private:
+	std::string text_;
+};
+
+} // namespace
+
+std::string name_of(Op op)
+{
+	static const char *const names[] = {"populate",	  "discard", "protect_ro",
+					    "protect_rw", "map",     "unmap"};
+	return names[static_cast<int>(op)];
+}
+
+Harness::Harness(How how, uint64_t pages, uint64_t seed)
+	: how(how), nr_pages(pages), xen(how.method != Method::kNative, seed),
+	  arena(FakeBackend(xen), how.method != Method::kNative)
+{
+	xen.add_extent(kBase, pages * kPageBytes);
+	EXPECT_TRUE(arena.attach(kBase, pages * kPageBytes).ok());
+}
+
+Harness::~Harness()
+{
+	xen.unmap_all();
+	arena.detach();
+	EXPECT_EQ(xen.leaks(), "");
+}
+
+Errno Harness::run(Op op, const Pieces &pieces)
+{
+	return run_by(how, op, pieces);
+}
+
+Errno Harness::run_by(How other, Op op, const Pieces &pieces)
+{
+	last = {};
+	last.action = action_of(op);
+	last.nr_pieces = static_cast<uint32_t>(pieces.size());
+	last.method = static_cast<uint32_t>(other.method);
+	last.batch = other.batch;
+	last.prot = prot_of(op);
+	return arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
+}
+
+Errno Harness::fault(uint64_t number, bool write, uint32_t window)
+{
+	auto extent = xen.extent(page_at(number));
+	EXPECT_TRUE(extent.ok());
+	return arena.fault(page_at(number), write, window, extent.value()).error();
+}
+
+Errno Harness::touch(unsigned cpu, uint64_t number, bool write, uint64_t *content, uint32_t window)
+{
+	Access seen = xen.access(cpu, page_at(number), write, content);
+	if (seen == Access::kDone)
+		return Errno::kOk;
+	if (seen == Access::kReadOnly) // pfn_mkwrite
+		return arena.may_write(page_at(number)) ? Errno::kInval : Errno::kAccess;
+	Errno error = fault(number, write, window);
+	if (error == Errno::kOk) {
+		EXPECT_EQ(xen.access(cpu, page_at(number), write, content), Access::kDone);
+	}
+	return error;
+}
+
+void Harness::fill_tlbs(uint64_t first, uint64_t pages)
+{
+	for (uint64_t i = first; i < first + pages; i++)
+		for (unsigned cpu = 0; cpu < kCpus; cpu++) {
+			uint64_t content = 0;
+			xen.access(cpu, page_at(i), false, &content);
+			xen.access(cpu, page_at(i), true, &content);
+		}
+}
+
+Slot Harness::slot(uint64_t number)
+{
+	Span *span = state_of(arena).span(page_at(number));
+	return span ? span->slots[page_at(number).slot()] : Slot();
+}
+
+uint64_t Harness::mapped()
+{
+	uint64_t mapped = 0;
+	for (uint64_t i = 0; i < nr_pages; i++)
+		mapped += is_mapped(i);
+	return mapped;
+}
+
+// The invariant of arena_state.hpp: the page of its slot or nothing.
+std::string Harness::entry_problem(uint64_t number)
+{
+	Pte pte(entry(number));
+	Slot page = slot(number);
+	if (page.is_fresh())
+		return "slot still fresh";
+	if (pte.is_empty())
+		return "";
+	if (!page.has_page())
+		return "mapped, but has no page";
+	Pte expected = Pte::of(xen.memory.mfn_of(page.pfn()), xen.pte_flags(page.is_writable()));
+	return pte.agrees_with(expected) ? "" : "entry does not agree with the slot";
+}
+
+std::string Harness::problems()
+{
+	Complaints found;
+	std::set<uint64_t> pages;
+	uint64_t populated = 0;
+	for (uint64_t i = 0; i < nr_pages; i++) {
+		if (std::string what = entry_problem(i); !what.empty())
+			found.add("page " + std::to_string(i) + ": " + what + "\n");
+		Slot page = slot(i);
+		if (!page.has_page())
+			continue;
+		populated++;
+		pages.insert(page.pfn().number);
+	}
+	found.differ("number of distinct pages", pages.size(), populated);
+	found.differ("pages held", xen.pages_held(), populated);
+	found.differ("pages charged", xen.charged(), populated);
+	found.add(xen.stale_translations());
+	found.add(xen.violations.text());
+	return found.text();
+}
+
+Tally::Tally(const std::vector<Write> &writes)
+{
+	for (const Write &write : writes) {
+		via[static_cast<int>(write.via)]++;
+		if (write.via == Via::kKernel)
+			continue;
+		mapped += !write.old && write.now;
+		unmapped += write.old && !write.now;
+		changed += write.old && write.now;
+	}
+}
+
+std::string Harness::counter_problems()
+{
+	Complaints found;
+	Tally tally(xen.writes());
+	auto by = [&](Via via) { return tally.via[static_cast<int>(via)]; };
+	const XenCalls &calls = xen.hypervisor.calls();
+	uint64_t bucketed = 0;
+	for (uint64_t bucket : xen.totals().bucket)
+		bucketed += bucket;
+
+	found.differ("pages_mapped", xen.total(XENMM_COUNTER_pages_mapped), tally.mapped);
+	if (is_pv()) {
+		found.differ("pages_unmapped", xen.total(XENMM_COUNTER_pages_unmapped),
+			     tally.unmapped);
+		found.differ("pages_protected", xen.total(XENMM_COUNTER_pages_protected),
+			     tally.changed);
+	}
+	found.differ("mmu_updates", xen.total(XENMM_COUNTER_mmu_updates), by(Via::kMmuUpdate));
+	found.differ("traps", xen.total(XENMM_COUNTER_traps), by(Via::kTrap));
+	found.differ("va_mappings", xen.total(XENMM_COUNTER_va_mappings), by(Via::kVaMapping));
+	found.differ("native_stores", xen.total(XENMM_COUNTER_native_stores), by(Via::kNative));
+	found.differ("hypercalls", xen.total(XENMM_COUNTER_hypercalls),
+		     calls.mmu_update + calls.va_mapping + calls.multicall);
+	found.differ("histogram", bucketed, xen.total(XENMM_COUNTER_hypercalls));
+	found.differ("tlb_flushes", xen.total(XENMM_COUNTER_tlb_flushes),
+		     is_pv() ? calls.flushes : xen.zaps());
+	found.differ("pages allocated - freed",
+		     xen.total(XENMM_COUNTER_pages_allocated) -
+			     xen.total(XENMM_COUNTER_pages_freed),
+		     xen.pages_held());
+	return found.text();
+}
+
+std::string name_of(How how)
+{
+	static const char *const names[] = {"",		 "trap", "hypercall", "va_mapping",
+					    "multicall", "lazy", "batch",     "native"};
+	std::string name = names[static_cast<uint32_t>(how.method)];
+	return how.method == Method::kBatch ? name + std::to_string(how.batch) : name;
+}
+
+std::vector<How> pv_hows()
+{
+	std::vector<How> hows;
+	for (Method method : {Method::kTrap, Method::kHypercall, Method::kVaMapping,
+			      Method::kMulticall, Method::kLazy})
+		hows.push_back({method, 0});
+	for (uint32_t batch : {1, 2, 8, 31, 511, 512, 513, 1024, 2047, 2048})
+		hows.push_back({Method::kBatch, batch});
+	return hows;
+}
+
+std::vector<How> all_hows()
+{
+	std::vector<How> hows = pv_hows();
+	hows.push_back({Method::kNative, 0});
+	return hows;
+}
+
+std::vector<How> short_hows()
+{
+	std::vector<How> hows;
+	for (How how : all_hows())
+		if (how.method != Method::kBatch || how.batch == 8 || how.batch == 512 ||
+		    how.batch == 2048)
+			hows.push_back(how);
+	return hows;
+}
+
+} // namespace xenmm::test

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+// An arena on a FakeXen, driven by page numbers instead of addresses, and the
+// invariants that hold between any two operations. Its end is a munmap, after
+// which nothing may be left.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "fake_backend.hpp"
+#include "xenmm/arena.hpp"
+
+namespace xenmm
+{
+
+// How GoogleTest shows it.
+void PrintTo(const How &how, std::ostream *stream);
+
+} // namespace xenmm
+
+namespace xenmm::test
+{
+
+using Pieces = std::vector<xenmm_piece>;
+
+inline constexpr VirtAddr kBase = {0x7f1200000000};
+
+constexpr VirtAddr page_at(uint64_t number)
+{
+	return kBase.page(number);
+}
+constexpr xenmm_piece piece(uint64_t first, uint64_t pages)
+{
+	return {page_at(first).bytes, pages * kPageBytes};
+}
+
+// The operations with their parameter, so that tests can list them.
+enum class Op { kPopulate, kDiscard, kProtectRo, kProtectRw, kMap, kUnmap };
+inline constexpr Op kAllOps[] = {Op::kPopulate,	 Op::kDiscard, Op::kProtectRo,
+				 Op::kProtectRw, Op::kMap,     Op::kUnmap};
+std::string name_of(Op op);
+
+class Harness
+{
+public:
+	explicit Harness(How how, uint64_t pages, uint64_t seed = 1);
+	~Harness();
+
+	// -errno as in the ioctl; the out fields are in `last`.
+	Errno run(Op op, const Pieces &pieces);
+	Errno run(Op op, uint64_t first, uint64_t pages) { return run(op, {piece(first, pages)}); }
+	Errno run(Op op) { return run(op, 0, nr_pages); }
+	// With another method than the arena's usual one.
+	Errno run_by(How other, Op op, const Pieces &pieces);
+	Errno fault(uint64_t number, bool write, uint32_t window);
+	// A process touches a page: access, fault, access again. kAccess is SIGSEGV.
+	Errno touch(unsigned cpu, uint64_t number, bool write, uint64_t *content,
+		    uint32_t window = 1);
+	// All mapped pages enter all TLBs, writable ones as such.
+	void fill_tlbs() { fill_tlbs(0, nr_pages); }
+	void fill_tlbs(uint64_t first, uint64_t pages);
+
+	uint64_t entry(uint64_t number) { return xen.entry(page_at(number)); }
+	Slot slot(uint64_t number);
+	bool is_mapped(uint64_t number) { return entry(number) != 0; }
+	uint64_t mapped();
+	bool is_pv() const { return how.method != Method::kNative; }
+
+	// "" when page tables, slots, TLBs, accounts and locks agree.
+	std::string problems();
+	// "" when the counters say what FakeXen saw.
+	std::string counter_problems();
+
+	const How how;
+	const uint64_t nr_pages;
+	FakeXen xen;
+	Arena<FakeBackend> arena;
+	xenmm_request last = {};
+
+private:
+	std::string entry_problem(uint64_t number);
+};
+
+// Fails when the harness finds something wrong.
+#define EXPECT_SOUND(harness)                                                                      \
+	do {                                                                                       \
+		EXPECT_EQ((harness).problems(), "");                                               \
+		EXPECT_EQ((harness).counter_problems(), "");                                       \
+	} while (0)
+
+// Entries that some path wrote, by what became of them.
+struct Tally {
+	uint64_t mapped = 0, unmapped = 0, changed = 0;
+	uint64_t via[7] = {};
+	explicit Tally(const std::vector<Write> &writes);
+};
+
+std::string name_of(How how);
+inline std::string how_name(const ::testing::TestParamInfo<How> &info)
+{
+	return name_of(info.param);
+}
+std::vector<How> pv_hows();    // every PV method, batch in all sizes
+std::vector<How> all_hows();   // and native
+std::vector<How> short_hows(); // every method once, batch in three sizes
+
+class EachHow : public ::testing::TestWithParam<How>
+{
+};
+
+} // namespace xenmm::test

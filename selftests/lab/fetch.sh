@@ -1,0 +1,151 @@
+# shellcheck shell=bash
+# "lab fetch": kernel, hypervisor, toolstack, their libraries and busybox are downloaded and
+# unpacked into the cache, never installed. A package's folder is cache/packages/NAME_VERSION,
+# written once (unpacked beside it, checked, renamed). All libraries come from packages too,
+# so that the guest's user space does not depend on the machine's.
+# shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
+
+# The release whose headers the module is built with is the release that boots.
+kernel_release() {
+	local package
+	package=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 2>/dev/null |
+		grep -o 'linux-headers-[0-9][^ ,]*') ||
+		die "$EXIT_SETUP" "linux-headers-amd64 is not installed: run $lab_dir/lab setup"
+	printf '%s\n' "${package#linux-headers-}"
+}
+
+candidate_version() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p' | grep -vx '(none)'; }
+
+# The folder names say what was fetched; apt quotes the epoch's colon in the same way.
+package_dir() { printf '%s/packages/%s_%s' "$cache_dir" "$1" "${2//:/%3a}"; }
+
+cached_version() {
+	local found
+	found=$(find "$cache_dir/packages" -maxdepth 1 -name "$1_*" -printf '%f\n' 2>/dev/null |
+		sort -V | tail -n 1)
+	[[ -n $found ]] && printf '%s\n' "${found#*_}"
+}
+
+# Names of the direct dependencies of packages that are libraries.
+library_dependencies() {
+	apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+		--no-enhances "$@" | sed -nE 's/^ *\|?(Pre)?Depends: ((lib|zlib1g)[^ ]*)$/\2/p' | sort -u
+}
+
+# The closure over library packages alone; python, perl and the like are not needed by xl.
+library_packages() {
+	local known=("$@") more
+	while true; do
+		mapfile -t more < <(library_dependencies "${known[@]}" |
+			grep -vxF -f <(printf '%s\n' "${known[@]}"))
+		((${#more[@]})) || break
+		known+=("${more[@]}")
+	done
+	printf '%s\n' "${known[@]}"
+}
+
+xen_series() {
+	apt-cache depends xen-system-amd64 2>/dev/null |
+		sed -nE 's/.*Depends: xen-hypervisor-([0-9.]+)-amd64$/\1/p' | sort -V | tail -n 1
+}
+
+refresh_lists() {
+	[[ -z $(xen_series) ]] || return 0
+	((EUID == 0)) || die "$EXIT_SETUP" "apt knows no package xen-system-amd64: run sudo apt-get update"
+	say "apt's package lists are empty: running apt-get update"
+	apt-get update -qq >&2
+	[[ -n $(xen_series) ]] ||
+		die "$EXIT_SETUP" "apt offers no xen-system-amd64: the lab needs Debian's main archive for amd64"
+}
+
+package_names() {
+	local release=$1 series
+	series=$(xen_series)
+	printf '%s\n' "linux-image-$release" "xen-hypervisor-$series-amd64" busybox-static
+	library_packages "xen-utils-$series" xenstore-utils
+}
+
+unpack_checked() {
+	dpkg-deb -x "$1" "$2" && dpkg-deb -e "$1" "$2/DEBIAN" &&
+		(cd "$2" && md5sum --quiet -c DEBIAN/md5sums >&2)
+}
+
+unpack() {
+	local deb=$1 target=$2 staging
+	staging=$(mktemp -d "$cache_dir/packages/.unpack.XXXXXX")
+	chmod 755 "$staging"
+	if ! unpack_checked "$deb" "$staging"; then
+		rm -rf -- "$staging"
+		die "$EXIT_SETUP" "$deb does not unpack to what its checksums say: retry, or free some space"
+	fi
+	rm -f -- "$deb"
+	publish "$staging" "$target"
+}
+
+# Downloads need no root; the sandbox user could not write to our temporary folder.
+download() {
+	say "fetching $# packages (about 80 MB): ${*%%=*}"
+	(cd "$work_dir" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" >&2) ||
+		die "$EXIT_SETUP" "download failed: check the network, then run apt-get update as root"
+}
+
+fetch_missing() {
+	local name version spec=() folder
+	while read -r name version; do
+		folder=$(package_dir "$name" "$version")
+		[[ -d $folder ]] || spec+=("$name=$version")
+	done
+	((${#spec[@]})) || return 0
+	mkdir -p "$cache_dir/packages"
+	new_work_dir
+	download "${spec[@]}"
+	for name in "${spec[@]}"; do
+		version=${name#*=}
+		unpack "$work_dir/${name%%=*}_${version//:/%3a}_"*.deb "$(package_dir "${name%%=*}" "$version")"
+	done
+	clean_up
+}
+
+with_versions() {
+	local name version
+	while read -r name; do
+		version=$(candidate_version "$name") || version=$(cached_version "$name") ||
+			die "$EXIT_SETUP" "apt offers no $name: run apt-get update and upgrade" \
+				"linux-headers-amd64 (the lab boots the kernel of the installed headers)"
+		printf '%s %s\n' "$name" "$version"
+	done
+}
+
+# What was resolved is remembered until apt's lists, the headers or this file change.
+set_key() {
+	{
+		kernel_release
+		stat -c '%n %Y %s' /var/lib/apt/lists/*Packages* 2>/dev/null
+		cat "$lab_dir/fetch.sh"
+	} | sha256sum | cut -c 1-16
+}
+
+set_is_whole() {
+	local name version
+	[[ -s $1 ]] || return 1
+	while read -r name version; do
+		[[ -d $(package_dir "$name" "$version") ]] || return 1
+	done <"$1"
+}
+
+# Prints "NAME FOLDER" lines of all that the lab boots.
+lab_fetch() {
+	local list name version
+	need_tools apt-get apt-cache dpkg-deb
+	list="$cache_dir/sets/$(set_key)" || exit
+	if ! set_is_whole "$list"; then
+		refresh_lists
+		mkdir -p "$cache_dir/sets"
+		package_names "$(kernel_release)" | with_versions >"$list.$$" || exit
+		fetch_missing <"$list.$$" || exit
+		mv -f "$list.$$" "$list"
+	fi
+	while read -r name version; do
+		printf '%s %s\n' "$name" "$(package_dir "$name" "$version")"
+	done <"$list"
+}

@@ -1,0 +1,209 @@
+# shellcheck shell=bash
+# "lab run": boots QEMU with the images, watches the consoles for a crash or the time limit,
+# takes the results out of the channel and turns all of it into one exit code.
+# shellcheck disable=SC2034,SC2154 # set or used by lab (option_*), common.sh and initramfs.sh
+
+readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash'
+
+# Without TSC scaling and mitigations the instruction count is the guest's work alone.
+readonly icount_xen_args='spec-ctrl=no xpti=no pv-l1tf=false'
+
+# Arguments of every kernel: self tests of ciphers cost half a second of each boot. Without
+# icount an emulated CPU can stand still as long as the host is busy: that is no lockup.
+common_arguments() {
+	local patience="watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
+	((!option_icount)) || patience=
+	echo "loglevel=5 panic=1 cryptomgr.notests${patience:+ $patience}"
+}
+
+kernel_arguments() {
+	local common
+	common=$(common_arguments)
+	case $option_kind in
+	domu) echo "console=hvc0 $common" ;;
+	dom0) echo "console=hvc0 $common $option_guest_args" ;;
+	bare) echo "console=ttyS0,115200 $common $option_guest_args" ;;
+	esac
+}
+
+# Memory in MiB: the dom0 of a guest holds the guest's images packed and unpacked.
+dom0_memory() {
+	[[ $option_kind == domu ]] || { echo "$option_memory"; return; }
+	echo $((768 + 3 * $(du -sLm "$option_payload" | cut -f 1)))
+}
+
+machine_memory() {
+	case $option_kind in
+	domu) echo $((option_memory + $(dom0_memory) + 384)) ;;
+	dom0) echo $(($(dom0_memory) + 384)) ;;
+	bare) echo "$option_memory" ;;
+	esac
+}
+
+xen_arguments() {
+	local memory cpus=1
+	memory=$(dom0_memory)
+	[[ $option_kind == domu ]] || cpus=$option_vcpus
+	echo "console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M" \
+		"dom0_max_vcpus=$cpus loglvl=all guest_loglvl=all bootscrub=0 $option_xen_args"
+}
+
+machine_cpus() {
+	((!option_icount)) || { echo 1; return; }
+	((option_vcpus > 2)) && echo "$option_vcpus" || echo 2
+}
+
+# Modules are separated by commas in -initrd: one inside an argument is doubled.
+boot_arguments() {
+	local arguments
+	arguments=$(kernel_arguments)
+	if [[ $option_kind == bare ]]; then
+		boot=(-kernel vmlinuz -initrd initrd.cpio -append "$arguments")
+	else
+		boot=(-kernel xen -append "$(xen_arguments)"
+			-initrd "vmlinux ${arguments//,/,,},initrd.cpio")
+	fi
+}
+
+# Port numbers are those of guest-lib's host_console and host_results.
+port_arguments() {
+	ports=(-device virtio-serial-pci
+		-chardev "file,id=console,path=${option_out//,/,,}/guest-console.log"
+		-device "virtserialport,chardev=console,nr=1"
+		-chardev "file,id=results,path=results"
+		-device "virtserialport,chardev=results,nr=2")
+}
+
+qemu_arguments() {
+	local boot ports icount=shift=0,sleep=off
+	port_arguments
+	boot_arguments
+	qemu=(qemu-system-x86_64 -accel tcg -cpu "$option_cpu" -m "$(machine_memory)"
+		-smp "$(machine_cpus)" -no-reboot -display none -monitor none -nodefaults
+		-serial "file:$option_out/console.log" "${ports[@]}" "${boot[@]}")
+	((!option_icount)) || qemu+=(-icount "$icount")
+}
+
+# A process that dies with its parent cannot be left behind, whatever ends this script.
+# Images have short names in its folder, as -initrd takes no path with blanks.
+start_qemu() {
+	ln -s "$images"/{xen,vmlinux} "$(package_folder 'linux-image-.*')"/boot/vmlinuz-* "$work_dir/"
+	mv "$work_dir"/vmlinuz-* "$work_dir/vmlinuz"
+	printf '%q ' "${qemu[@]}" >"$option_out/qemu-command"
+	echo >>"$option_out/qemu-command"
+	: >"$option_out/console.log"
+	: >"$option_out/guest-console.log"
+	env -C "$work_dir" setpriv --pdeathsig KILL "${qemu[@]}" </dev/null >"$work_dir/qemu.log" 2>&1 &
+	qemu_pid=$!
+}
+
+has_crashed() { grep -aqE "$crash_pattern" "$option_out"/{,guest-}console.log; }
+
+stop_qemu() {
+	kill -KILL "$qemu_pid" 2>/dev/null
+	wait "$qemu_pid" 2>/dev/null
+	qemu_pid=
+}
+
+# Sets outcome: ended, crash or timeout. A crash is left two seconds for its last words.
+watch_qemu() {
+	local deadline=$((SECONDS + option_timeout)) grace=0
+	outcome=ended
+	while kill -0 "$qemu_pid" 2>/dev/null; do
+		sleep 0.2
+		if [[ $outcome == crash ]]; then
+			((++grace < 10)) || break
+		elif has_crashed; then
+			outcome=crash
+		elif ((SECONDS >= deadline)); then
+			outcome=timeout
+			break
+		fi
+	done
+	stop_qemu
+	[[ $outcome != ended ]] || ! has_crashed || outcome=crash
+}
+
+# unframe FILE FOLDER: check the frame that FILE is and unpack it.
+unframe() {
+	local file=$1 to=$2 magic bytes sum head
+	[[ -s $file ]] || return 1
+	IFS= read -r head <"$file"
+	read -r magic bytes sum <<<"$head"
+	[[ $magic == XENMM-LAB-FRAME ]] || return 1
+	cut_bytes "$file" $((${#head} + 1)) "$bytes" >"$work_dir/archive"
+	[[ $(sha256sum <"$work_dir/archive") == "$sum "* ]] ||
+		{ say "the results came back incomplete: no use is made of them"; return 1; }
+	mkdir -p "$to"
+	tar -C "$to" -xzf "$work_dir/archive"
+}
+
+collect() {
+	local machine=$work_dir/from-machine
+	sed -i 's/\r$//' "$option_out"/{,guest-}console.log
+	[[ $option_kind == domu ]] || rm -f "$option_out/guest-console.log"
+	unframe "$work_dir/results" "$machine" || return 1
+	if [[ $option_kind == domu ]]; then
+		cp "$machine"/{dom0-dmesg,xl.log} "$option_out/" 2>/dev/null
+		unframe "$machine/guest.frame" "$work_dir/from-guest" || return 1
+		machine=$work_dir/from-guest
+	fi
+	cp -R -- "$machine/." "$option_out/"
+}
+
+# Where to look, and the last lines of it.
+report_failure() {
+	local log=$option_out/console.log
+	[[ -s $work_dir/qemu.log ]] && sed 's/^/lab: qemu: /' "$work_dir/qemu.log" >&2
+	[[ $1 == payload && -s $option_out/output ]] && log=$option_out/output
+	[[ $1 != payload && -s $option_out/guest-console.log ]] && log=$option_out/guest-console.log
+	say "all logs are in $option_out; the last lines of ${log##*/}:"
+	tail -n 15 "$log" | sed 's/^/lab: | /' >&2
+}
+
+fail() {
+	local code=$1 what=$2
+	shift 2
+	say "$@"
+	report_failure "$what"
+	exit "$code"
+}
+
+judge() {
+	local collected=$1 code
+	[[ $outcome != timeout ]] ||
+		fail "$EXIT_TIMEOUT" timeout "no end after $option_timeout s (--timeout)"
+	[[ $outcome != crash ]] || fail "$EXIT_CRASH" crash "the machine crashed"
+	[[ $collected == yes ]] || fail "$EXIT_CRASH" crash "the machine ended without results"
+	read -r code <"$option_out/exit-code"
+	[[ $code == 0 ]] || fail "$EXIT_PAYLOAD" payload "the payload exited with code $code"
+	check_logs "$option_out" || fail "$EXIT_LOG" payload "a log has a line that is not allowed"
+}
+
+# An earlier run's folder is emptied; anything else that is not empty is not ours to empty.
+prepare_out() {
+	mkdir -p "$option_out" || die "$EXIT_USAGE" "cannot make $option_out: give another --out"
+	exec {out_lock}<"$option_out"
+	flock -n "$out_lock" || die "$EXIT_USAGE" "another lab run writes to $option_out: give another --out"
+	option_out=$(cd "$option_out" && pwd)
+	[[ -e $option_out/qemu-command || -z $(ls -A "$option_out") ]] ||
+		die "$EXIT_USAGE" "$option_out holds other files: give --out an empty or new folder"
+	find "$option_out" -mindepth 1 -delete
+}
+
+lab_run() {
+	local fetched images qemu outcome collected=yes
+	need_tools qemu-system-x86_64 cpio readelf xz setpriv flock
+	fetched=$(lab_fetch) || exit
+	new_work_dir
+	prepare_images
+	prepare_out
+	machine_initramfs >"$work_dir/initrd.cpio" || die "$EXIT_SETUP" "cannot build the initramfs"
+	qemu_arguments
+	say "booting $option_kind (limit $option_timeout s), logs in $option_out"
+	start_qemu
+	watch_qemu
+	collect || collected=no
+	judge "$collected"
+	say "$option_kind: payload exited with 0 after $SECONDS s, results in $option_out"
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What 4096 pages cost by each method, exactly, by the ioctl and by debugfs; the
+ * histogram; reset. Nothing else may use the module meanwhile.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "xenmm_test.h"
+
+#define N ARENA_PAGES
+#define NR_TABLES (N / SPAN_PAGES)
+#define NR_BUCKETS 12
+
+/*
+ * Hypercalls of `batch` for N pages. One that is no power of two does not fill
+ * tables evenly: at most one more a table.
+ */
+static void expect_batch_hypercalls(__u32 batch, __u64 seen)
+{
+	EXPECT_GE(seen, (N + batch - 1) / batch);
+	if (batch & (batch - 1))
+		EXPECT_LE(seen, N / batch + 1 + NR_TABLES);
+	else
+		EXPECT_EQ(seen, N / batch);
+}
+
+/* The updates alone of N entries, the effect and the flush left out. */
+static struct xenmm_stats update_growth(const struct method *method, __u64 seen_hypercalls)
+{
+	struct xenmm_stats growth = {};
+
+	switch (method->number) {
+	case XENMM_METHOD_TRAP:
+		growth.traps = N;
+		break;
+	case XENMM_METHOD_HYPERCALL:
+		growth.hypercalls = growth.mmu_updates = N;
+		break;
+	case XENMM_METHOD_VA_MAPPING:
+		growth.hypercalls = growth.va_mappings = N;
+		break;
+	case XENMM_METHOD_MULTICALL: /* of 32 */
+		growth.hypercalls = growth.multicalls = N / 32;
+		growth.mmu_updates = N;
+		break;
+	case XENMM_METHOD_LAZY:
+		growth.lazy_updates = N;
+		break;
+	case XENMM_METHOD_BATCH:
+		expect_batch_hypercalls(method->batch, seen_hypercalls);
+		growth.hypercalls = seen_hypercalls;
+		growth.mmu_updates = N;
+		break;
+	case XENMM_METHOD_NATIVE:
+		growth.native_stores = N;
+		break;
+	}
+	return growth;
+}
+
+/* Taking rights away costs a flush; on native the kernel does all, a table each. */
+static void add_revocation(const struct method *method, struct xenmm_stats *growth)
+{
+	growth->tlb_flushes = is_native(method) ? NR_TABLES : 1;
+	if (is_native(method))
+		growth->native_stores = 0;
+}
+
+static void expect_update(const struct arena *arena, const struct method *method,
+			  const struct xenmm_stats *before, struct xenmm_stats effect, bool revokes)
+{
+	struct xenmm_stats now = read_stats(arena->fd);
+	struct xenmm_stats growth = update_growth(method, now.hypercalls - before->hypercalls);
+	bool calls = growth.hypercalls;
+
+	if (revokes)
+		add_revocation(method, &growth);
+	growth.pages_mapped = effect.pages_mapped;
+	growth.pages_unmapped = effect.pages_unmapped;
+	growth.pages_protected = effect.pages_protected;
+	growth.pages_allocated = effect.pages_allocated;
+	growth.pages_freed = effect.pages_freed;
+	expect_growth(arena->fd, before, &growth);
+	EXPECT_EQ(now.hypercall_cycles != before->hypercall_cycles, calls);
+	EXPECT_EQ(now.trap_cycles != before->trap_cycles, growth.traps != 0);
+}
+
+TEST_BATCHES(populate_and_discard)
+{
+	struct xenmm_stats before = read_stats(self->fd);
+
+	populate(self, method, 0, N);
+	expect_update(self, method, &before,
+		      (struct xenmm_stats){.pages_mapped = N, .pages_allocated = N}, false);
+	before = read_stats(self->fd);
+	discard(self, method, 0, N);
+	expect_update(self, method, &before,
+		      (struct xenmm_stats){.pages_unmapped = N, .pages_freed = N}, true);
+}
+
+TEST_BATCHES(map_and_unmap)
+{
+	struct xenmm_stats before;
+
+	populate(self, method, 0, N);
+	before = read_stats(self->fd);
+	unmap(self, method, 0, N);
+	expect_update(self, method, &before, (struct xenmm_stats){.pages_unmapped = N}, true);
+	before = read_stats(self->fd);
+	map(self, method, 0, N);
+	expect_update(self, method, &before, (struct xenmm_stats){.pages_mapped = N}, false);
+}
+
+TEST_BATCHES(protect_and_back)
+{
+	struct xenmm_stats before;
+
+	populate(self, method, 0, N);
+	before = read_stats(self->fd);
+	protect(self, method, 0, N, XENMM_PROT_READ);
+	expect_update(self, method, &before, (struct xenmm_stats){.pages_protected = N}, true);
+	map(self, method, 0, N); /* native took the entries away */
+	before = read_stats(self->fd);
+	protect(self, method, 0, N, XENMM_PROT_READ_WRITE);
+	expect_update(self, method, &before, (struct xenmm_stats){.pages_protected = N}, false);
+}
+
+/* munmap frees, without an update of ours. */
+TEST(munmap_counts_freed_pages_only)
+{
+	struct arena arena = arena_make(N);
+	struct xenmm_stats before, growth = {.pages_freed = N};
+
+	populate(&arena, any_method(), 0, N);
+	before = read_stats(arena.fd);
+	ASSERT_EQ(munmap(arena.base, N * PAGE), 0);
+	expect_growth(arena.fd, &before, &growth);
+	ASSERT_EQ(close(arena.fd), 0);
+}
+
+/* -------------------------------------------------------------- histogram */
+
+static void read_histogram(__u64 *buckets)
+{
+	char text[1024], *at = text, *end;
+
+	ASSERT_GE(read_text(HISTOGRAM_PATH, text, sizeof(text)), 1);
+	for (unsigned int i = 0; i < NR_BUCKETS; i++, at = end) {
+		ASSERT_EQ(strtoull(at, &end, 10), 1U << i);
+		ASSERT_EQ(*end, ' ');
+		buckets[i] = strtoull(end, &end, 10);
+		ASSERT_EQ(*end++, '\n');
+	}
+	ASSERT_EQ(*at, '\0');
+}
+
+/* The bucket of the updates that most hypercalls of a method carry. */
+static int bucket_of(const struct method *method)
+{
+	switch (method->number) {
+	case XENMM_METHOD_HYPERCALL:
+	case XENMM_METHOD_VA_MAPPING:
+		return 0;
+	case XENMM_METHOD_MULTICALL:
+		return 5;
+	case XENMM_METHOD_BATCH:
+		return method->batch & (method->batch - 1) ? -1 : __builtin_ctz(method->batch);
+	}
+	return -1;
+}
+
+TEST_BATCHES(histogram_has_every_hypercall)
+{
+	__u64 before[NR_BUCKETS], after[NR_BUCKETS], sum = 0;
+	struct xenmm_stats stats = read_stats(self->fd);
+	int bucket = bucket_of(method);
+
+	read_histogram(before);
+	populate(self, method, 0, N);
+	unmap(self, method, 0, N);
+	read_histogram(after);
+	for (int i = 0; i < NR_BUCKETS; i++)
+		sum += after[i] - before[i];
+	EXPECT_EQ(sum, read_stats(self->fd).hypercalls - stats.hypercalls);
+	if (bucket >= 0)
+		EXPECT_EQ(after[bucket] - before[bucket], sum);
+}
+
+/* ---------------------------------------------------------------- debugfs */
+
+/* `name value` a line, in the order of struct xenmm_stats. */
+static void read_debugfs(struct xenmm_stats *stats)
+{
+	char text[4096], *at = text, *end;
+	__u64 *values = (__u64 *)stats;
+
+	memset(stats, 0, sizeof(*stats));
+	ASSERT_GE(read_text(STATS_PATH, text, sizeof(text)), 1);
+	for (size_t i = 0; i < NR_COUNTERS; i++, at = end) {
+		size_t length = strlen(counter_names[i]);
+
+		test_context("%s", counter_names[i]);
+		ASSERT_EQ(strncmp(at, counter_names[i], length), 0);
+		ASSERT_EQ(at[length], ' ');
+		values[i] = strtoull(at + length, &end, 10);
+		ASSERT_EQ(*end++, '\n');
+	}
+	ASSERT_EQ(*at, '\0');
+	test_context("%s", "");
+}
+
+static void expect_debugfs_is_ioctl(int fd)
+{
+	struct xenmm_stats by_ioctl = read_stats(fd), by_debugfs;
+
+	read_debugfs(&by_debugfs);
+	EXPECT_EQ(memcmp(&by_ioctl, &by_debugfs, sizeof(by_ioctl)), 0);
+}
+
+TEST_ARENA(debugfs_says_what_the_ioctl_says)
+{
+	expect_debugfs_is_ioctl(self->fd);
+	use_all_pages(self);
+	expect_debugfs_is_ioctl(self->fd);
+	discard(self, any_method(), 0, N);
+	expect_debugfs_is_ioctl(self->fd);
+}
+
+/* Each field of the uapi struct has its name in debugfs, at its place. */
+TEST(debugfs_names_every_counter)
+{
+	_Static_assert(offsetof(struct xenmm_stats, reserved) == NR_COUNTERS * sizeof(__u64),
+		       "a name each");
+#define EXPECT_NAME(field)                                                                         \
+	EXPECT_EQ(strcmp(counter_names[offsetof(struct xenmm_stats, field) / sizeof(__u64)],       \
+			 #field),                                                                  \
+		  0)
+	EXPECT_NAME(hypercalls);
+	EXPECT_NAME(mmu_updates);
+	EXPECT_NAME(traps);
+	EXPECT_NAME(va_mappings);
+	EXPECT_NAME(multicalls);
+	EXPECT_NAME(lazy_updates);
+	EXPECT_NAME(native_stores);
+	EXPECT_NAME(tlb_flushes);
+	EXPECT_NAME(faults);
+	EXPECT_NAME(fault_around_pages);
+	EXPECT_NAME(pages_mapped);
+	EXPECT_NAME(pages_unmapped);
+	EXPECT_NAME(pages_protected);
+	EXPECT_NAME(pages_allocated);
+	EXPECT_NAME(pages_freed);
+	EXPECT_NAME(errors);
+	EXPECT_NAME(partial_batches);
+	EXPECT_NAME(hypercall_cycles);
+	EXPECT_NAME(trap_cycles);
+}
+
+/* Arenas that hold pages would end up with more freed than allocated: none here. */
+TEST(reset_zeroes_everything)
+{
+	struct arena arena = arena_make(N);
+	struct xenmm_stats zero = {}, now;
+	__u64 buckets[NR_BUCKETS];
+
+	use_all_pages(&arena);
+	discard(&arena, any_method(), 0, N);
+	EXPECT_NE(read_stats(arena.fd).pages_mapped, 0);
+	ASSERT_EQ(write_text(RESET_PATH, "1"), 0);
+	now = read_stats(arena.fd);
+	EXPECT_EQ(memcmp(&now, &zero, sizeof(now)), 0);
+	expect_debugfs_is_ioctl(arena.fd);
+	read_histogram(buckets);
+	for (int i = 0; i < NR_BUCKETS; i++)
+		EXPECT_EQ(buckets[i], 0);
+	populate(&arena, any_method(), 0, 5);
+	EXPECT_EQ(read_stats(arena.fd).pages_allocated, 5);
+	arena_close(&arena);
+}
