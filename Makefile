@@ -5,12 +5,12 @@ LAB := selftests/lab/lab
 BUILD := $(CURDIR)/build
 
 # The kernel to build for: the running one where its headers are installed, else
-# the one that the lab boots.
+# the one that the lab boots. Asked when it is needed: setup may install headers.
 RUNNING := $(shell uname -r)
 KERNEL ?= $(if $(wildcard /lib/modules/$(RUNNING)/build),$(RUNNING),$(shell $(LAB) kernel))
 KDIR ?= /lib/modules/$(KERNEL)/build
-MODULE_BUILD := $(BUILD)/module/$(KERNEL)
-MODULE := $(MODULE_BUILD)/xenmm.ko
+MODULE_BUILD = $(BUILD)/module/$(KERNEL)
+MODULE = $(MODULE_BUILD)/xenmm.ko
 TOOL := $(BUILD)/tools/xenmm
 HOST := $(BUILD)/host
 GUEST_TESTS := $(BUILD)/selftests
@@ -18,7 +18,7 @@ GUEST_TESTS := $(BUILD)/selftests
 .DEFAULT_GOAL := all
 
 .PHONY: all module tool guest-tests host-tests
-all: module tool ## build the module for $(KERNEL) and the tool
+all: module tool ## build the module for KERNEL, and the tool
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger.
 module: | setup
@@ -36,7 +36,6 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-# Recursion, so that headers which setup installs are seen by a fresh parse.
 .PHONY: setup demo check check-layers check-headers clean help
 setup:
 	@$(LAB) setup

@@ -16,6 +16,11 @@ static void expect_corners_read_only(const struct arena *arena)
 		expect_read_only(page_at(arena, corners[i]));
 }
 
+static bool is_near_edge(size_t page)
+{
+	return (page + 8) % SPAN_PAGES < 16;
+}
+
 static void populate_and_fill(const struct arena *arena, const struct method *method,
 			      unsigned int seed)
 {
@@ -194,7 +199,7 @@ TEST_BATCHES(checkerboard_in_one_call)
 		ranges[i] = range_of(self, 2 * i, 1);
 	populate_and_fill(self, method, 1);
 	ASSERT_EQ(op_ranges(self, XENMM_IOC_PROTECT, method, ranges, count, XENMM_PROT_READ), 0);
-	for (size_t page = 0; page < self->pages; page++)
+	for (size_t page = 0; page < self->pages; page += is_near_edge(page) ? 1 : 5)
 		ASSERT_EQ(can_write(page_at(self, page)), page % 2);
 	check_pages(self, 0, self->pages, 1);
 	ASSERT_EQ(op_ranges(self, XENMM_IOC_PROTECT, method, ranges, count, XENMM_PROT_READ_WRITE),
@@ -259,7 +264,7 @@ TEST_BATCHES(ranges_across_table_edges)
 
 	populate_and_fill(self, method, 1);
 	ASSERT_EQ(op_ranges(self, XENMM_IOC_PROTECT, method, across, count, XENMM_PROT_READ), 0);
-	for (size_t page = 498; page < 3602; page++) {
+	for (size_t page = 498; page < 3602; page += is_near_edge(page) ? 1 : 3) {
 		bool inside = (page >= 500 && page < 1513) || page == 1535 || page == 1536 ||
 			      (page >= 1600 && page < 3600);
 

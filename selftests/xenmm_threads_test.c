@@ -243,7 +243,7 @@ static void *work_on_a_quarter(void *argument)
 	const size_t pages = arena->pages / NR_THREADS - 100,
 		     first = job->number * (pages + 100) + 50;
 
-	for (unsigned int round = 1; round <= 5; round++) {
+	for (unsigned int round = 1; round <= 3; round++) {
 		populate(arena, job->method, first, pages);
 		fill_pages(arena, first, pages, 10 * round + job->number);
 		protect(arena, job->method, first, pages, XENMM_PROT_READ);
@@ -278,7 +278,7 @@ static void *do_anything(void *argument)
 	struct job *job = argument;
 	unsigned int random = 12345 + job->number;
 
-	for (int round = 0; round < 150; round++) {
+	for (int round = 0; round < 80; round++) {
 		size_t first = rand_r(&random) % 1500, pages = 1 + rand_r(&random) % 500;
 		unsigned long request = requests[rand_r(&random) % 5];
 		__u32 prot = request != XENMM_IOC_PROTECT ? 0 : rand_r(&random) % 2 ? 1 : 3;

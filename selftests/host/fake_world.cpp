@@ -64,7 +64,8 @@ const Tlbs::Translation *FakeXen::translate(unsigned cpu, VirtAddr page, bool wr
 		return cached;
 	tlbs.flush_page(cpu, page);
 	Pte pte(entry(page));
-	if (pte.is_empty() || (write && !pte.is_writable()))
+	bool present = pte.bits() & Pte::kPresent;
+	if (!present || (write && !pte.is_writable()))
 		return nullptr;
 	hypervisor.mark_entry(*memory.table(page), page.slot(),
 			      write ? Pte::kAccessedDirty : Pte::kAccessed);

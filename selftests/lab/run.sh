@@ -5,7 +5,7 @@
 
 readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash'
 
-# Without TSC scaling and mitigations the instruction count is the guest's work alone.
+# The count includes the hypervisor's instructions, but not those of its mitigations.
 readonly icount_xen_args='spec-ctrl=no xpti=no pv-l1tf=false'
 
 # Arguments of every kernel: self tests of ciphers cost half a second of each boot. Without
