@@ -36,7 +36,7 @@ TEST_BATCHES(populate_gives_zeroed_pages)
 	use_all_pages(self);
 }
 
-TEST_BATCHES(populate_keeps_what_is_there)
+TEST_METHODS(populate_keeps_what_is_there)
 {
 	populate(self, method, 100, 700);
 	fill_pages(self, 100, 700, 1);
@@ -62,7 +62,7 @@ TEST_BATCHES(read_only_keeps_content_and_refuses_writes)
 }
 
 /* Neither a fault nor another operation may make the page writable again. */
-TEST_BATCHES(read_only_stays_read_only)
+TEST_METHODS(read_only_stays_read_only)
 {
 	populate_and_fill(self, method, 1);
 	protect(self, method, 0, self->pages, XENMM_PROT_READ);
@@ -77,7 +77,7 @@ TEST_BATCHES(read_only_stays_read_only)
 }
 
 /* A write first, with no read that would bring the entry in. */
-TEST_BATCHES(write_to_an_unmapped_read_only_page)
+TEST_METHODS(write_to_an_unmapped_read_only_page)
 {
 	populate_and_fill(self, method, 1);
 	protect(self, method, 0, self->pages, XENMM_PROT_READ);
@@ -101,7 +101,7 @@ TEST_BATCHES(unmap_keeps_content)
 	use_all_pages(self);
 }
 
-TEST_BATCHES(map_brings_entries_back)
+TEST_METHODS(map_brings_entries_back)
 {
 	struct xenmm_stats before;
 
@@ -115,7 +115,7 @@ TEST_BATCHES(map_brings_entries_back)
 	EXPECT_EQ(read_stats(self->fd).faults, before.faults);
 }
 
-TEST_BATCHES(map_and_unmap_allocate_nothing)
+TEST_METHODS(map_and_unmap_allocate_nothing)
 {
 	struct xenmm_stats before = read_stats(self->fd);
 
@@ -143,7 +143,7 @@ TEST_BATCHES(discard_gives_zeroes)
 	use_all_pages(self);
 }
 
-TEST_BATCHES(discard_of_unmapped_pages_frees_them)
+TEST_METHODS(discard_of_unmapped_pages_frees_them)
 {
 	struct xenmm_stats before;
 
@@ -155,7 +155,7 @@ TEST_BATCHES(discard_of_unmapped_pages_frees_them)
 	check_zero(self, 0, self->pages);
 }
 
-TEST_BATCHES(protection_survives_discard)
+TEST_METHODS(protection_survives_discard)
 {
 	populate_and_fill(self, method, 1);
 	protect(self, method, 0, self->pages, XENMM_PROT_READ);
@@ -170,7 +170,7 @@ TEST_BATCHES(protection_survives_discard)
 	use_all_pages(self);
 }
 
-TEST_BATCHES(protection_of_unpopulated_pages_is_remembered)
+TEST_METHODS(protection_of_unpopulated_pages_is_remembered)
 {
 	struct xenmm_stats before = read_stats(self->fd);
 
@@ -279,7 +279,7 @@ TEST_BATCHES(ranges_across_table_edges)
 }
 
 /* Nothing to do is no error and costs no update. */
-TEST_BATCHES(operations_twice)
+TEST_METHODS(operations_twice)
 {
 	struct xenmm_stats before;
 
@@ -298,7 +298,7 @@ TEST_BATCHES(operations_twice)
 }
 
 /* Single pages of tables that hold nothing else. */
-TEST_BATCHES(one_page_a_table)
+TEST_METHODS(one_page_a_table)
 {
 	for (size_t page = 7; page < self->pages; page += SPAN_PAGES) {
 		populate(self, method, page, 1);

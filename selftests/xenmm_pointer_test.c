@@ -99,6 +99,8 @@ TEST_ARENA(bad_range_pointers)
 
 			test_context("pointer %p", bad[i]);
 			EXPECT_EQ(op_raw(self->fd, requests[j], &op), -EFAULT);
+			if (j)
+				continue;
 			op.nr_ranges = XENMM_MAX_RANGES;
 			EXPECT_EQ(op_raw(self->fd, requests[j], &op), -EFAULT);
 		}
