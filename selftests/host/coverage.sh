@@ -11,9 +11,9 @@ work=$build/gcov
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
-find "$build" -name '*.gcda' | while read -r data; do
-	mkdir -p "$(basename "$data")"
-	(cd "$(basename "$data")" && gcov -p "$data" >/dev/null 2>&1)
+find "$build" -type f -name '*.gcda' | while read -r data; do
+	mkdir -p "$(basename "$data" .gcda)"
+	(cd "$(basename "$data" .gcda)" && gcov -p "$data" >/dev/null 2>&1)
 done
 find . \( -name '*#include#xenmm#*.gcov' -o -name '*#src#core#*.gcov' \) -print0 |
 	xargs -0 awk -F: -v top="$top/" '
