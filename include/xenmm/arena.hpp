@@ -57,7 +57,7 @@ public:
 		if (progress.error == Errno::kNoMem)
 			progress = populate(around(address, 1, extent), false, counters);
 		uint64_t mapped = counters.get(XENMM_COUNTER_pages_mapped);
-		counters.add(XENMM_COUNTER_faults);
+		counters.add(XENMM_COUNTER_faults, progress.ok());
 		counters.add(XENMM_COUNTER_fault_around_pages, mapped ? mapped - 1 : 0);
 		counters.add(XENMM_COUNTER_errors, progress.error == Errno::kIo);
 		backend_.count(counters);

@@ -166,7 +166,7 @@ Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
 // so the flush happens even when the updates were refused half way.
 template <Backend B>
 int update_and_flush(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
-		     uint32_t *done)
+		     uint32_t *done, bool *flushed)
 {
 	xen::ExtendedOp flush = {};
 	flush.cmd = MMUEXT_TLB_FLUSH_ALL;
@@ -177,6 +177,7 @@ int update_and_flush(B &backend, const Updates &updates, uint32_t begin, uint32_
 		    .args = {reinterpret_cast<unsigned long>(&flush), 1, 0, DOMID_SELF}};
 	if (int error = backend.multicall(calls, 2))
 		return error;
+	*flushed = true;
 	return static_cast<int>(calls[0].result);
 }
 
@@ -189,16 +190,18 @@ Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Cou
 		uint32_t begin = outcome.applied;
 		uint32_t count = min(order.how.batch, updates.count - begin);
 		bool flush = order.flush && begin + count == updates.count;
+		bool flushed = false;
 		uint32_t done = 0; // Xen may leave it alone when nothing was applied
-		int error = flush ? update_and_flush(backend, updates, begin, count, &done)
-				  : backend.mmu_update(updates.first() + begin, count, &done);
+		int error =
+			flush ? update_and_flush(backend, updates, begin, count, &done, &flushed)
+			      : backend.mmu_update(updates.first() + begin, count, &done);
 		if (!error)
 			done = count;
-		outcome = {begin + done, begin + done, error, flush && !error};
+		outcome = {begin + done, begin + done, error, flushed};
 		counters.add_hypercall(count);
 		counters.add(XENMM_COUNTER_mmu_updates, done);
 		counters.add(XENMM_COUNTER_partial_batches, error && done);
-		counters.add(XENMM_COUNTER_tlb_flushes, flush);
+		counters.add(XENMM_COUNTER_tlb_flushes, flushed);
 	}
 	return outcome;
 }
