@@ -60,8 +60,8 @@ clean: ## remove build/ (caches outside of the repository stay)
 help: ## this text
 	@echo "xenmm: page-table updates of a Xen PV guest, batched and measured"
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
-		sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  KERNEL=release  kernel to build for, now: $(KERNEL)"
 	@echo "  XENMM_CACHE=dir where fetched packages are kept (~/.cache/xenmm)"
