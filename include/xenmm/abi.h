@@ -154,7 +154,10 @@ int xenmm_arena_may_write(struct xenmm_arena *arena, xenmm_u64 address);
 
 /* --------------------------------------- kernel services, called by the core */
 
-/* Zeroed, charged to the caller's memory cgroup. May sleep. NULL when none. */
+/*
+ * Zeroed, charged to the caller's memory cgroup. May sleep. NULL when there is none,
+ * without waking the OOM killer.
+ */
 void *xenmm_k_zalloc(xenmm_u64 bytes);
 void xenmm_k_free(void *memory);
 

@@ -94,7 +94,7 @@ static struct xenmm_piece *xenmm_copy_pieces(const struct xenmm_op *op)
 	static_assert(sizeof(struct xenmm_piece) == sizeof(struct xenmm_range));
 	static_assert(offsetof(struct xenmm_piece, length) == offsetof(struct xenmm_range, length));
 
-	pieces = kvmalloc_array(op->nr_ranges, sizeof(*pieces), GFP_KERNEL_ACCOUNT);
+	pieces = kvmalloc_array(op->nr_ranges, sizeof(*pieces), XENMM_GFP);
 	if (!pieces)
 		return ERR_PTR(-ENOMEM);
 	if (copy_from_user(pieces, u64_to_user_ptr(op->ranges), op->nr_ranges * sizeof(*pieces))) {

@@ -12,6 +12,12 @@
 #define XENMM_VERSION "0.1.0"
 
 /*
+ * Every allocation is charged to the caller's memory cgroup. A limit answers ENOMEM
+ * or SIGBUS: an arena is no reason to wake the OOM killer.
+ */
+#define XENMM_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/*
  * An open file of /dev/xenmm.
  *
  * Lock order: mm->mmap_lock, then lock, then the page-table locks of L1 tables in

@@ -11,7 +11,7 @@
 
 void *xenmm_k_zalloc(xenmm_u64 bytes)
 {
-	return kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	return kvzalloc(bytes, XENMM_GFP);
 }
 
 void xenmm_k_free(void *memory)
@@ -21,10 +21,12 @@ void xenmm_k_free(void *memory)
 
 int xenmm_k_page_alloc(int optional, xenmm_u64 *pfn)
 {
-	/* Limits answer ENOMEM or SIGBUS; an arena is no reason to kill anyone. */
-	gfp_t effort = optional ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | effort);
+	gfp_t flags = XENMM_GFP | __GFP_ZERO;
+	struct page *page;
 
+	if (optional)
+		flags = (flags & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY;
+	page = alloc_page(flags);
 	if (!page)
 		return -ENOMEM;
 	*pfn = page_to_pfn(page);
