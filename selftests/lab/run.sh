@@ -3,7 +3,7 @@
 # takes the results out of the channel and turns all of it into one exit code.
 # shellcheck disable=SC2034,SC2154 # set or used by lab (option_*), common.sh and initramfs.sh
 
-readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash'
+readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle'
 
 # The count includes the hypervisor's instructions, but not those of its mitigations.
 readonly icount_xen_args='spec-ctrl=no xpti=no pv-l1tf=false'
