@@ -122,7 +122,7 @@ TEST(stats_have_zeroed_reserved_fields)
 
 	memset(&stats, 0xff, sizeof(stats));
 	ASSERT_EQ(ioctl(fd, XENMM_IOC_STATS, &stats), 0);
-	for (int i = 0; i < 13; i++)
+	for (size_t i = 0; i < sizeof(stats.reserved) / sizeof(stats.reserved[0]); i++)
 		EXPECT_EQ(stats.reserved[i], 0);
 }
 

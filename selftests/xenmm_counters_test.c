@@ -256,6 +256,13 @@ TEST(debugfs_names_every_counter)
 	EXPECT_NAME(partial_batches);
 	EXPECT_NAME(hypercall_cycles);
 	EXPECT_NAME(trap_cycles);
+	EXPECT_NAME(tables_rebuilt);
+	EXPECT_NAME(tables_flipped);
+	EXPECT_NAME(twins_made);
+	EXPECT_NAME(twins_dropped);
+	EXPECT_NAME(twin_updates);
+	EXPECT_NAME(teardown_pages);
+	EXPECT_NAME(repairs);
 }
 
 /* Arenas that hold pages would end up with more freed than allocated: none here. */

@@ -183,7 +183,7 @@ void expect_absent(const struct arena *arena, size_t first, size_t pages);
 
 struct xenmm_stats read_stats(int fd);
 struct xenmm_info read_info(void);
-#define NR_COUNTERS 19
+#define NR_COUNTERS 26
 extern const char *const counter_names[NR_COUNTERS];
 /* Each counter but the cycles grew by exactly this much since before. */
 void expect_growth(int fd, const struct xenmm_stats *before, const struct xenmm_stats *growth);

@@ -22,17 +22,23 @@
 
 /* One L1 table maps this many bytes; an arena starts at a multiple of it. */
 #define XENMM_SPAN_BYTES (2UL << 20)
+#define XENMM_SPAN_PAGES 512
 /* The largest number of updates that one hypercall of `batch` may carry. */
 #define XENMM_MAX_BATCH 2048
 /* The largest number of ranges in one call. */
 #define XENMM_MAX_RANGES (1U << 20)
 
 /*
- * How page-table entries are changed. Value 0 is kept for the planner's choice
- * and answers EINVAL until there is one. A method that this guest does not
- * offer (see xenmm_info.methods) answers EOPNOTSUPP.
+ * How page-table entries are changed. A method that this guest does not offer
+ * (see xenmm_info.methods) answers EOPNOTSUPP.
+ *
+ * REBUILD and FLIP work on whole L1 tables. Where a range covers only a part of a
+ * table, or the arena ends inside one, they go by batch (512). AUTO chooses, table
+ * by table, the cheapest of flip, rebuild and batch by the price list in debugfs
+ * `cost`; where there is one method only, it is that one.
  */
 enum xenmm_method {
+	XENMM_METHOD_AUTO = 0,       /* the planner's choice */
 	XENMM_METHOD_TRAP = 1,       /* plain store, emulated by Xen */
 	XENMM_METHOD_HYPERCALL = 2,  /* one mmu_update each */
 	XENMM_METHOD_VA_MAPPING = 3, /* one update_va_mapping each */
@@ -40,6 +46,8 @@ enum xenmm_method {
 	XENMM_METHOD_LAZY = 5,       /* the kernel's lazy MMU mode */
 	XENMM_METHOD_BATCH = 6,      /* mmu_update x xenmm_op.batch */
 	XENMM_METHOD_NATIVE = 7,     /* plain store where no hypervisor owns the tables */
+	XENMM_METHOD_REBUILD = 8,    /* the table is unhooked, rewritten and validated anew */
+	XENMM_METHOD_FLIP = 9,       /* PROTECT alone: the table is exchanged with its twin */
 };
 
 /* What XENMM_IOC_PROTECT sets; writing without reading does not exist. */
@@ -62,8 +70,10 @@ struct xenmm_range {
  *	without overlap, all inside the caller's mapping of this arena
  * @nr_ranges: in: 1 to XENMM_MAX_RANGES
  * @method: in: enum xenmm_method
- * @batch: in: updates per hypercall, 1 to XENMM_MAX_BATCH with
- *	XENMM_METHOD_BATCH; 0 with any other method
+ * @batch: in: with XENMM_METHOD_BATCH updates per hypercall, 1 to XENMM_MAX_BATCH;
+ *	with XENMM_METHOD_REBUILD the least number of pages asked for in a table,
+ *	1 to XENMM_SPAN_PAGES, for which the table is rebuilt, or 0 for whole tables
+ *	only; 0 with any other method
  * @prot: in: XENMM_PROT_READ or XENMM_PROT_READ_WRITE with XENMM_IOC_PROTECT;
  *	0 with any other call
  * @reserved: in: 0
@@ -76,8 +86,8 @@ struct xenmm_range {
  * @reserved_out: out: 0
  *
  * The out fields are set to 0 once the other fields are found right, and to the
- * outcome at the end, whatever it is. On EFAULT, EINVAL, EPERM and EOPNOTSUPP, and
- * on ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
+ * outcome at the end, whatever it is. On EFAULT, EPERM and EOPNOTSUPP, and on
+ * EINVAL, ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
  * struct that lies in the arena, in a range that this very call makes read-only,
  * answers EFAULT after the work is done.)
  */
@@ -105,7 +115,8 @@ enum xenmm_guest {
  * struct xenmm_info - what this module is and can do here
  * @abi_version: XENMM_ABI_VERSION of the module
  * @guest: enum xenmm_guest
- * @methods: bit (1 << method) is set for each method that works in this guest
+ * @methods: bit (1 << method) is set for each method that works in this guest;
+ *	bit 0, XENMM_METHOD_AUTO, in every one
  * @max_batch: largest xenmm_op.batch of the method batch, where it is offered
  * @fault_window: pages that a demand fault maps at once, at most
  * @initial_domain: 1 in Xen's dom0, else 0
@@ -127,7 +138,8 @@ struct xenmm_info {
  * struct xenmm_stats - counters of all arenas since load or the last reset
  * @hypercalls: hypercalls that carried page-table updates; a multicall is one.
  *	TLB flushes that went alone and the kernel's own lazy queue are not here
- * @mmu_updates: entries handed to mmu_update and applied
+ * @mmu_updates: entries handed to mmu_update and applied, those of L2 tables
+ *	(two for each table rebuilt or flipped) among them
  * @traps: stores into live tables that Xen emulated
  * @va_mappings: entries changed by update_va_mapping
  * @multicalls: multicalls of single updates (method multicall)
@@ -147,6 +159,15 @@ struct xenmm_info {
  * @partial_batches: hypercalls that applied some of their updates and failed
  * @hypercall_cycles: TSC cycles spent inside those hypercalls
  * @trap_cycles: TSC cycles spent in trapping stores
+ * @tables_rebuilt: L1 tables unhooked, rewritten and hooked back
+ * @tables_flipped: exchanges of an L1 table with its twin
+ * @twins_made: twin tables put into use; each holds one page until it is dropped
+ * @twins_dropped: twin tables given back; made - dropped is what twins hold now,
+ *	in pages
+ * @twin_updates: entries of twin tables written; not in pages_mapped and its like
+ * @teardown_pages: entries cleared just before munmap, so that the kernel has no
+ *	trap to take for them
+ * @repairs: rebuilds and flips in which Xen refused a step and all was put right
  * @reserved: 0
  */
 struct xenmm_stats {
@@ -169,7 +190,14 @@ struct xenmm_stats {
 	__u64 partial_batches;
 	__u64 hypercall_cycles;
 	__u64 trap_cycles;
-	__u64 reserved[13];
+	__u64 tables_rebuilt;
+	__u64 tables_flipped;
+	__u64 twins_made;
+	__u64 twins_dropped;
+	__u64 twin_updates;
+	__u64 teardown_pages;
+	__u64 repairs;
+	__u64 reserved[6];
 };
 
 #define XENMM_IOC_MAGIC 0xBC
@@ -184,18 +212,24 @@ struct xenmm_stats {
 /*
  * Operations on pages; only the process that mapped the arena may ask.
  *   EFAULT      bad pointer
- *   EINVAL      a field or a range is wrong, or not in this arena's mapping
+ *   EINVAL      a field or a range is wrong, or not in this arena's mapping; with
+ *               pages_done not 0, another thread unmapped a part of the arena
  *   EPERM       the arena is mapped by another process
  *   EOPNOTSUPP  this guest does not offer the method
  *   ENOMEM      no memory, memory cgroup or RLIMIT_MEMLOCK exhausted
  *   EINTR       a fatal signal arrived
- *   EIO         Xen refused an update, see xenmm_op.hypervisor_error
+ *   EIO         Xen refused an update, see xenmm_op.hypervisor_error; or it once
+ *               refused to take a table back and the arena is dead (touches are
+ *               SIGBUS): unmap it
  *
  * POPULATE  allocate zeroed pages where there are none, and map all
  * DISCARD   unmap and free: a later touch finds zeroes. Protection stays
  * PROTECT   set the protection of each page, populated or not. Method native
  *           empties the entries when it takes the right to write away: the next
- *           touch maps the page again
+ *           touch maps the page again. Methods flip and auto may keep a second
+ *           table (the twin) for each 2 MiB, in a second mapping of the arena that
+ *           shows in /proc/PID/maps: while pages are read-only the twin maps them
+ *           writable, so the process itself could write to them there
  * MAP       make the entries of populated pages present; allocates nothing
  * UNMAP     clear the entries; pages keep their content, a touch maps them
  */

@@ -79,7 +79,14 @@ struct xenmm_table {
 	X(errors)             \
 	X(partial_batches)    \
 	X(hypercall_cycles)   \
-	X(trap_cycles)
+	X(trap_cycles)        \
+	X(tables_rebuilt)     \
+	X(tables_flipped)     \
+	X(twins_made)         \
+	X(twins_dropped)      \
+	X(twin_updates)       \
+	X(teardown_pages)     \
+	X(repairs)
 
 enum xenmm_counter {
 #define XENMM_COUNTER_ENUM(name) XENMM_COUNTER_##name,

@@ -13,7 +13,8 @@ NULL = type(None)
 GUESTS = {"bare", "xen-pv", "xen-pv-dom0", "xen-pvh-hap", "xen-pvh-shadow", "kvm-npt", "kvm-shadow"}
 COUNTERS = """hypercalls mmu_updates traps va_mappings multicalls lazy_updates native_stores
     tlb_flushes faults fault_around_pages pages_mapped pages_unmapped pages_protected
-    pages_allocated pages_freed errors partial_batches hypercall_cycles trap_cycles""".split()
+    pages_allocated pages_freed errors partial_batches hypercall_cycles trap_cycles
+    tables_rebuilt tables_flipped twins_made twins_dropped twin_updates teardown_pages repairs""".split()
 
 HEADING = {"schema_version": (int,), "tool_version": (str,), "timestamp": (str,), "results": (list,)}
 RESULT = {

@@ -35,6 +35,13 @@ inline constexpr NamedCounter kCounters[] = {
 	{"partial_batches", &xenmm_stats::partial_batches},
 	{"hypercall_cycles", &xenmm_stats::hypercall_cycles},
 	{"trap_cycles", &xenmm_stats::trap_cycles},
+	{"tables_rebuilt", &xenmm_stats::tables_rebuilt},
+	{"tables_flipped", &xenmm_stats::tables_flipped},
+	{"twins_made", &xenmm_stats::twins_made},
+	{"twins_dropped", &xenmm_stats::twins_dropped},
+	{"twin_updates", &xenmm_stats::twin_updates},
+	{"teardown_pages", &xenmm_stats::teardown_pages},
+	{"repairs", &xenmm_stats::repairs},
 };
 static_assert(sizeof(kCounters) / sizeof(*kCounters) * sizeof(__u64) +
 		      sizeof(xenmm_stats::reserved) ==
