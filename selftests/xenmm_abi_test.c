@@ -96,7 +96,7 @@ static struct xenmm_op good_op(const struct scene *scene, const struct request *
 TEST(info_describes_the_module)
 {
 	struct xenmm_info info = read_info();
-	const __u32 pv_methods = 0x7e, native = 1U << XENMM_METHOD_NATIVE;
+	const __u32 pv_methods = 0x37f, native = 1U << XENMM_METHOD_NATIVE | 1;
 	char text[64], version[34];
 
 	EXPECT_EQ(info.abi_version, XENMM_ABI_VERSION);
@@ -169,8 +169,7 @@ static const struct bad_field {
 	FIELD(nr_ranges, 0),
 	FIELD(nr_ranges, XENMM_MAX_RANGES + 1),
 	FIELD(nr_ranges, ~0U),
-	FIELD(method, 0),
-	FIELD(method, 8),
+	FIELD(method, 10),
 	FIELD(method, 31),
 	FIELD(method, 32 + XENMM_METHOD_BATCH),
 	FIELD(method, 99),
@@ -229,7 +228,7 @@ TEST(protection_belongs_to_protect_alone)
 }
 
 /* Whether the guest offers the method or not: a wrong batch is EINVAL. */
-TEST(batch_belongs_to_method_batch_alone)
+TEST(batch_fits_the_method)
 {
 	static struct scene scene;
 	struct xenmm_range range;
@@ -237,10 +236,13 @@ TEST(batch_belongs_to_method_batch_alone)
 	scene_make(&scene);
 	for_each_request(request)
 	{
-		for (__u32 method = XENMM_METHOD_TRAP; method <= XENMM_METHOD_NATIVE; method++) {
+		for (__u32 method = 0; method <= XENMM_METHOD_FLIP; method++) {
 			const bool batches = method == XENMM_METHOD_BATCH;
-			const __u32 wrong[] = {batches ? 0 : 1, batches ? XENMM_MAX_BATCH + 1 : 512,
-					       ~0U};
+			const bool rebuilds = method == XENMM_METHOD_REBUILD;
+			const __u32 wrong[] = {batches	  ? 0
+					       : rebuilds ? SPAN_PAGES + 1
+							  : 1,
+					       batches ? XENMM_MAX_BATCH + 1 : 2048, ~0U};
 
 			for (size_t i = 0; i < 3; i++) {
 				struct xenmm_op op = good_op(&scene, request, &range);
@@ -255,6 +257,25 @@ TEST(batch_belongs_to_method_batch_alone)
 	}
 }
 
+TEST(flip_is_for_protection_alone)
+{
+	static struct scene scene;
+	struct xenmm_range range;
+
+	scene_make(&scene);
+	for_each_request(request)
+	{
+		struct xenmm_op op = good_op(&scene, request, &range);
+
+		if (request->number == XENMM_IOC_PROTECT)
+			continue;
+		test_context("%s", request->name);
+		op.method = XENMM_METHOD_FLIP;
+		op.batch = 0;
+		expect_refused(&scene, request, &op, -EINVAL);
+	}
+}
+
 TEST(methods_of_other_guests)
 {
 	static struct scene scene;
@@ -263,10 +284,12 @@ TEST(methods_of_other_guests)
 	scene_make(&scene);
 	for_each_request(request)
 	{
-		for (__u32 method = XENMM_METHOD_TRAP; method <= XENMM_METHOD_NATIVE; method++) {
+		for (__u32 method = 0; method <= XENMM_METHOD_FLIP; method++) {
 			struct xenmm_op op = good_op(&scene, request, &range);
 
 			if (is_offered(method))
+				continue;
+			if (method == XENMM_METHOD_FLIP && request->number != XENMM_IOC_PROTECT)
 				continue;
 			test_context("%s, method %u", request->name, method);
 			op.method = method;

@@ -334,24 +334,41 @@ TEST(touch_over_the_cgroup_limit)
 	run_in_group(touch_over_group_limit);
 }
 
-#define HUGE_PAGES (2048 * SPAN_PAGES) /* 4 GiB */
+#define HUGE_SPANS 2048
+#define HUGE_PAGES (HUGE_SPANS * SPAN_PAGES) /* 4 GiB */
 
-/* Remembering the protection of pages that are not there takes 4 KiB a table. */
+static int protect_ranges(const struct arena *arena, const struct xenmm_range *ranges)
+{
+	return op_ranges(arena, XENMM_IOC_PROTECT, any_method(), ranges, HUGE_SPANS,
+			 XENMM_PROT_READ);
+}
+
+/*
+ * Remembering the protection of single pages that are not there takes 4 KiB a table;
+ * that of whole tables takes nothing.
+ */
 static void protect_over_group_limit(struct arena *unused)
 {
+	static struct xenmm_range ranges[HUGE_SPANS];
 	struct arena arena = arena_make(HUGE_PAGES);
-	int answer;
+	int answer, whole;
 
 	(void)unused;
+	for (size_t i = 0; i < HUGE_SPANS; i++)
+		ranges[i] = range_of(&arena, i * SPAN_PAGES, SPAN_PAGES - 1);
 	enter_group();
 	limit_group("4194304");
-	answer = op_pages(&arena, XENMM_IOC_PROTECT, any_method(), 0, HUGE_PAGES, XENMM_PROT_READ);
+	answer = protect_ranges(&arena, ranges);
+	whole = op_pages(&arena, XENMM_IOC_PROTECT, any_method(), HUGE_PAGES / 2, HUGE_PAGES / 2,
+			 XENMM_PROT_READ_WRITE);
 	limit_group("max");
 	EXPECT_EQ(answer, -ENOMEM);
+	EXPECT_EQ(whole, 0);
 	expect_read_only(page_at(&arena, 0));
+	EXPECT_TRUE(can_write(page_at(&arena, HUGE_PAGES - 2)));
+	EXPECT_EQ(protect_ranges(&arena, ranges), 0);
+	expect_read_only(page_at(&arena, HUGE_PAGES - 2));
 	EXPECT_TRUE(can_write(page_at(&arena, HUGE_PAGES - 1)));
-	protect(&arena, any_method(), 0, HUGE_PAGES, XENMM_PROT_READ);
-	expect_read_only(page_at(&arena, HUGE_PAGES - 1));
 }
 
 TEST(protect_over_the_cgroup_limit)

@@ -21,6 +21,11 @@ const struct method methods[] = {
 	{"multicall", XENMM_METHOD_MULTICALL, 0},
 	{"lazy", XENMM_METHOD_LAZY, 0},
 	{"native", XENMM_METHOD_NATIVE, 0},
+	{"auto", XENMM_METHOD_AUTO, 0},
+	{"rebuild", XENMM_METHOD_REBUILD, 0},
+	{"flip", XENMM_METHOD_FLIP, 0}, /* protects; other requests: any_method() */
+	{"rebuild_1", XENMM_METHOD_REBUILD, 1},
+	{"rebuild_100", XENMM_METHOD_REBUILD, 100},
 	{"batch_1", XENMM_METHOD_BATCH, 1},
 	{"batch_2", XENMM_METHOD_BATCH, 2},
 	{"batch_31", XENMM_METHOD_BATCH, 31},
@@ -63,9 +68,23 @@ const struct method *any_method(void)
 	test_skip("this guest offers neither batch nor native");
 }
 
+const struct method *method_for(const struct method *method, unsigned long request)
+{
+	if (method->number == XENMM_METHOD_FLIP && request != XENMM_IOC_PROTECT)
+		return any_method();
+	return method;
+}
+
+bool may_flip(const struct method *method)
+{
+	return is_offered(XENMM_METHOD_FLIP) &&
+	       (method->number == XENMM_METHOD_AUTO || method->number == XENMM_METHOD_FLIP);
+}
+
 bool is_native(const struct method *method)
 {
-	return method->number == XENMM_METHOD_NATIVE;
+	return method->number == XENMM_METHOD_NATIVE ||
+	       (method->number == XENMM_METHOD_AUTO && is_offered(XENMM_METHOD_NATIVE));
 }
 
 /* ---------------------------------------------------------------- arenas */
@@ -139,7 +158,7 @@ static struct xenmm_op make_op(const struct method *method, const struct xenmm_r
 int op_ranges(const struct arena *arena, unsigned long request, const struct method *method,
 	      const struct xenmm_range *ranges, size_t nr_ranges, __u32 prot)
 {
-	struct xenmm_op op = make_op(method, ranges, nr_ranges, prot);
+	struct xenmm_op op = make_op(method_for(method, request), ranges, nr_ranges, prot);
 
 	return op_raw(arena->fd, request, &op);
 }
@@ -156,7 +175,7 @@ static void must(const struct arena *arena, unsigned long request, const struct 
 		 size_t first, size_t pages, __u32 prot)
 {
 	struct xenmm_range range = range_of(arena, first, pages);
-	struct xenmm_op op = make_op(method, &range, 1, prot);
+	struct xenmm_op op = make_op(method_for(method, request), &range, 1, prot);
 
 	op.pages_done = op.failed_address = ~0ULL;
 	op.hypervisor_error = -1;

@@ -133,6 +133,12 @@ TEST_ARENA(argument_in_read_only_memory)
 
 /* ------------------------------------------------- arguments in the arena itself */
 
+static void set_method(struct xenmm_op *op, unsigned long request, const struct method *method)
+{
+	op->method = method_for(method, request)->number;
+	op->batch = method_for(method, request)->batch;
+}
+
 /* Page 0 has the argument, pages 1 and 2 the ranges; each range is one page. */
 static struct xenmm_op *op_inside(const struct arena *arena, unsigned long request,
 				  const struct method *method, size_t first)
@@ -144,8 +150,7 @@ static struct xenmm_op *op_inside(const struct arena *arena, unsigned long reque
 	for (size_t i = 0; i < count; i++)
 		ranges[i] = range_of(arena, first + i, 1);
 	*op = op_of(request, ranges, count);
-	op->method = method->number;
-	op->batch = method->batch;
+	set_method(op, request, method);
 	return op;
 }
 
@@ -190,8 +195,7 @@ TEST_METHODS(operations_on_their_own_arguments)
 		test_context("request %#lx", requests[j]);
 		*range = range_of(self, 0, 8);
 		*op = op_of(requests[j], range, 1);
-		op->method = method->number;
-		op->batch = method->batch;
+		set_method(op, requests[j], method);
 		EXPECT_EQ(op_raw(self->fd, requests[j], op), 0);
 		EXPECT_EQ(op->pages_done, 8);
 	}
@@ -205,8 +209,7 @@ TEST_METHODS(protect_of_its_own_argument)
 	struct xenmm_range range = range_of(self, 0, 8);
 
 	*op = op_of(XENMM_IOC_PROTECT, &range, 1);
-	op->method = method->number;
-	op->batch = method->batch;
+	set_method(op, XENMM_IOC_PROTECT, method);
 	EXPECT_EQ(op_raw(self->fd, XENMM_IOC_PROTECT, op), -EFAULT);
 	for (size_t page = 0; page < 8; page++)
 		expect_read_only(page_at(self, page));

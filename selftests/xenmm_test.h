@@ -118,6 +118,9 @@ bool is_offered(__u32 number);
 /* Some method that this guest offers: batch 512 or native. */
 const struct method *any_method(void);
 bool is_native(const struct method *method);
+bool may_flip(const struct method *method);
+/* What stands in for a method that does not know this request. */
+const struct method *method_for(const struct method *method, unsigned long request);
 
 /* ---------------------------------------------------------------- arenas */
 

@@ -152,7 +152,8 @@ struct xenmm_info {
  * @fault_around_pages: pages mapped by faults beyond the one touched
  * @pages_mapped: entries that became present
  * @pages_unmapped: entries that became empty, munmap and exit not included
- * @pages_protected: present entries whose protection changed
+ * @pages_protected: present entries whose protection was written; those of tables
+ *	that were flipped are not counted, see @tables_flipped
  * @pages_allocated: pages taken from the kernel
  * @pages_freed: pages given back; allocated - freed is what arenas hold now
  * @errors: operations and faults that ended with an error from Xen

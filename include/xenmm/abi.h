@@ -45,7 +45,9 @@ struct xenmm_request {
 	xenmm_u32 method;
 	xenmm_u32 batch;
 	xenmm_u32 prot;
-	xenmm_u64 reserved; /* all reserved fields, or-ed */
+	xenmm_u64 reserved;   /* all reserved fields, or-ed */
+	int exclusive;	      /* the mmap lock is held for writing */
+	int has_no_twin;    /* in vain was a twin mapping asked for */
 	xenmm_u64 pages_done;
 	xenmm_u64 failed_address;
 	xenmm_s32 hypervisor_error;
@@ -57,6 +59,30 @@ struct xenmm_table {
 	xenmm_u64 maddr;    /* machine address of entries[0]; 0 without Xen PV */
 	void *lock;         /* what table_unlock releases; may be NULL */
 	void *vma;          /* the area the table was asked for */
+};
+
+/*
+ * Where and how a table hangs in the address space, as machine addresses: valid as
+ * long as the table lock under which they were asked for is held.
+ */
+struct xenmm_hooks {
+	xenmm_u64 l2_maddr; /* of the L2 entry that hooks the table */
+	xenmm_u64 l2_value; /* of that entry when it does */
+	xenmm_u64 mfn;	    /* of the table */
+	xenmm_u64 alias;    /* virtual address of the table in the direct map */
+	xenmm_u64 alias_ro; /* its L1 entry, read-only */
+	xenmm_u64 alias_rw; /* and writable */
+	int is_pinned;	    /* Linux pins each L1 table on its own here */
+};
+
+/* The most tables that are exchanged in one critical section. */
+#define XENMM_MAX_PAIRS 16
+
+/* The L2 entries of some consecutive tables and of their twins, locked. */
+struct xenmm_pairs {
+	xenmm_u64 l2_maddr[2]; /* of the first visible and the first twin; 8 bytes each on */
+	xenmm_u64 l2_value[2][XENMM_MAX_PAIRS];
+	void *locks[2];	       /* what pairs_unlock releases; NULL where there is none */
 };
 
 /* Counters, in the order of struct xenmm_stats. X(name) */
@@ -95,6 +121,29 @@ enum xenmm_counter {
 	XENMM_NR_COUNTERS
 };
 
+/* The price list of the planner, described in the ABI document of debugfs. X(name) */
+#define XENMM_COSTS(X) \
+	X(hypercall)   \
+	X(map)         \
+	X(unmap)       \
+	X(protect)     \
+	X(rebuild)     \
+	X(validate)    \
+	X(devalidate)  \
+	X(flip)
+
+enum xenmm_cost_item {
+#define XENMM_COST_ENUM(name) XENMM_COST_##name,
+	XENMM_COSTS(XENMM_COST_ENUM)
+#undef XENMM_COST_ENUM
+	XENMM_NR_COSTS
+};
+
+struct xenmm_cost {
+	xenmm_u32 ticks[XENMM_NR_COSTS]; /* 1 to XENMM_MAX_COST each */
+};
+#define XENMM_MAX_COST 0xffffff
+
 /* Updates per hypercall by power of two: bucket i counts 2^(i-1)+1 .. 2^i. */
 #define XENMM_NR_BUCKETS 12
 
@@ -117,6 +166,11 @@ xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind);
 /* The name of a counter as in debugfs; static. Any context. */
 const char *xenmm_counter_name(xenmm_u32 counter);
 
+/* The name of a price as in debugfs; static. Any context. */
+const char *xenmm_cost_name(xenmm_u32 item);
+/* The built-in price list. Any context. */
+void xenmm_cost_default(struct xenmm_cost *cost);
+
 /* May sleep. -ENOMEM; nothing is left behind then. */
 int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
 		       struct xenmm_arena **arena);
@@ -128,6 +182,23 @@ void xenmm_arena_destroy(struct xenmm_arena *arena);
  * Arena lock held, may sleep. -EINVAL, -EBUSY (attached already), -ENOMEM.
  */
 int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 length);
+/*
+ * There is a second mapping, as long as the first, at base, a multiple of 2 MiB; or,
+ * base 0, no more. Arena lock held, any context.
+ */
+void xenmm_arena_set_twin(struct xenmm_arena *arena, xenmm_u64 base);
+/*
+ * The page tables of [from, to), which may be a part of either mapping, are about to
+ * go, by munmap: clear what the arena has in them, at the price of a batch. Nothing
+ * but the caller can reach the tables by a fault or a walk. Arena lock held; allocates
+ * nothing. What Xen refuses is left to the kernel.
+ */
+void xenmm_arena_retire(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to);
+/*
+ * The mm is about to go: a dead arena's table, if one is nowhere hooked, is put back,
+ * so that the kernel frees it. Arena lock held, atomic.
+ */
+void xenmm_arena_mend(struct xenmm_arena *arena);
 /*
  * No entry of the arena is left in any page table: give all pages back.
  * Arena lock held, may sleep. Cannot fail; nothing to do when not attached.
@@ -141,9 +212,19 @@ void xenmm_arena_detach(struct xenmm_arena *arena);
 int xenmm_request_check(const struct xenmm_request *request, enum xenmm_guest_kind kind);
 
 /*
+ * Does a checked request need the mmap lock for writing, because it may take whole
+ * tables out of the address space? A guess from the pieces' lengths alone, which need
+ * not be checked; without it the request is carried out by other methods. No lock.
+ */
+int xenmm_request_is_exclusive(const struct xenmm_request *request,
+			       const struct xenmm_piece *pieces, enum xenmm_guest_kind kind);
+
+/*
  * Carry out a checked request. mmap lock of the arena's mm and arena lock held,
  * in that order; may sleep. Errors as in the uapi; out fields are written when
- * the answer is 0, -EIO, -ENOMEM or -EINTR. -EINVAL changed nothing.
+ * the answer is 0, -EIO, -ENOMEM or -EINTR, and -EINVAL where pages_done is not 0.
+ * -EAGAIN changed nothing: a twin mapping is wanted. Make one, or set has_no_twin,
+ * and ask again.
  */
 int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
 		    const struct xenmm_piece *pieces);
@@ -180,8 +261,9 @@ int xenmm_k_charge(struct xenmm_host *host, xenmm_u64 pages);
 void xenmm_k_uncharge(struct xenmm_host *host, xenmm_u64 pages);
 
 /*
- * The part of the arena's mapping that holds address, as [from, to).
- * mmap lock held. -EINVAL when address is not in this arena's mapping.
+ * The part of the arena's visible mapping that holds address, as [from, to).
+ * mmap lock held; held for writing, faults are kept out of that part from now on
+ * (may sleep). -EINVAL when address is not in this arena's visible mapping.
  */
 int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to);
 
@@ -197,6 +279,37 @@ int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address);
 int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 depth,
 		       const struct xenmm_table *previous, struct xenmm_table *table);
 void xenmm_k_table_unlock(struct xenmm_table *table);
+
+/*
+ * How the table that is locked hangs at address. mmap lock held for writing, or the
+ * area is being unmapped. -EOPNOTSUPP: it may not be taken out, because its 2 MiB
+ * hold more than the arena or the address space is not pinned.
+ */
+int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address,
+			const struct xenmm_table *table, struct xenmm_hooks *hooks);
+/*
+ * The same for a table that is nowhere hooked, with these entries; locks it.
+ * -ENOENT: there is no L2 table at address.
+ */
+int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *entries,
+			struct xenmm_table *table, struct xenmm_hooks *hooks);
+/* An L1 table cannot be given back: it is lost. Corrects the mm's books, logs once. */
+void xenmm_k_table_lost(struct xenmm_host *host);
+
+/*
+ * Look both areas up, walk to the L2 entries of `count` tables from address on and of
+ * their twins from twin on, take the locks. Each side lies within one L2 table. mmap
+ * lock held for writing; until unlock no sleeping. -ENOENT a table is missing; -EINVAL
+ * not this arena's areas, or their 2 MiB hold more than the arena; -EIO not pinned.
+ */
+int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twin,
+		       xenmm_u32 count, struct xenmm_pairs *pairs);
+void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs);
+/* The entries of the table that an L2 entry of this value hooks. Any context. */
+xenmm_u64 *xenmm_k_table_entries(xenmm_u64 l2_value);
+
+/* The price list in force. Any context. */
+void xenmm_k_cost(struct xenmm_cost *cost);
 
 /* Flag bits of a present entry of this arena, frame number left out. */
 xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable);
@@ -225,8 +338,12 @@ void xenmm_k_lazy_leave(void);
  */
 void xenmm_k_zap(struct xenmm_host *host, xenmm_u64 start, xenmm_u64 length);
 
-/* Give the CPU away if someone wants it. -EINTR when the caller is being killed. */
-int xenmm_k_breathe(void);
+/*
+ * Give the CPU away if someone wants it; with `yields`, inside an ioctl alone, the
+ * locks, too, if someone waits for the mmap lock. -EINTR when the caller is being
+ * killed; -EINVAL when a part of the arena was unmapped meanwhile.
+ */
+int xenmm_k_breathe(struct xenmm_host *host, int yields);
 
 /* TSC. Any context. */
 xenmm_u64 xenmm_k_cycles(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// An arena as its users see it: requests of the ioctls and demand faults. Its
-// caller holds the mmap lock and the arena lock, in this order.
+// An arena as its users see it: requests of the ioctls, demand faults, and what
+// becomes of its mappings. Its caller holds the mmap lock and the arena lock, in
+// this order.
 #pragma once
 
 #include "xenmm/operation.hpp"
@@ -29,15 +30,24 @@ public:
 		if (state_.is_attached())
 			state_.detach();
 	}
+	void set_twin(VirtAddr base)
+	{
+		Counters counters;
+		state_.set_twin_base(base, counters);
+		backend_.count(counters);
+	}
 
-	// The request has passed check_request(). Errors: kInval changed nothing;
-	// kNoMem, kIntr, kIo as request's out fields say.
+	// The request has passed check_request(). Errors: kInval with pages_done 0 and
+	// kAgain changed nothing; kNoMem, kIntr, kIo as request's out fields say.
 	Result<void> run(xenmm_request &request, Ranges ranges)
 	{
 		XENMM_TRY(ranges.check_shape());
 		XENMM_TRY(check_mapped(backend_, ranges));
+		Planner planner = plan(request);
+		if (wants_twin(request, ranges, planner))
+			return Errno::kAgain;
 		Counters counters;
-		Progress progress = perform(request, ranges, counters);
+		Progress progress = perform(request, ranges, planner, counters);
 		counters.add(XENMM_COUNTER_errors, progress.error == Errno::kIo);
 		backend_.count(counters);
 
@@ -50,6 +60,8 @@ public:
 	// kAccess: a write to a read-only page, nothing was mapped. kNoMem, kIo.
 	Result<void> fault(VirtAddr address, bool write, uint32_t window, Extent extent)
 	{
+		if (state_.is_dead())
+			return Errno::kIo;
 		if (write && !state_.is_writable(address))
 			return Errno::kAccess;
 		Counters counters;
@@ -66,11 +78,70 @@ public:
 
 	bool may_write(VirtAddr address) { return state_.is_writable(address); }
 
+	// munmap of a part of either mapping is under way, see xenmm_arena_retire.
+	void retire(Extent extent)
+	{
+		if (!is_pv_ || !state_.is_attached())
+			return;
+		mend();
+		Counters counters;
+		Planner planner({Method::kAuto, 0}, true, true, backend_.cost());
+		Operation<B> operation(state_, planner, counters);
+		for (VirtAddr at = extent.from; at < extent.to;) {
+			VirtAddr end = min_of({at.table_base().bytes + kSpanBytes}, extent.to);
+			uint32_t pages = (end.bytes - at.bytes) >> kPageShift;
+			if (state_.is_visible(at) || state_.is_twin(at))
+				retire_part(operation, {at, pages}, counters);
+			at = end;
+		}
+		backend_.count(counters);
+	}
+
+	// The mm is about to go, see xenmm_arena_mend.
+	void mend()
+	{
+		Casualty &casualty = state_.casualty();
+		if (!casualty.entries)
+			return;
+		Counters counters;
+		if (!put_back(casualty, counters)) {
+			state_.span(casualty.at).set_lost();
+			backend_.table_lost();
+		}
+		casualty.entries = nullptr;
+		backend_.count(counters);
+	}
+
 private:
-	Progress perform(const xenmm_request &request, Ranges ranges, Counters &counters)
+	static VirtAddr min_of(VirtAddr a, VirtAddr b) { return a < b ? a : b; }
+
+	Planner plan(const xenmm_request &request)
 	{
 		How how = {static_cast<Method>(request.method), request.batch};
-		Operation<B> operation(state_, how, counters);
+		return Planner(how, is_pv_, request.exclusive, backend_.cost());
+	}
+
+	// A twin mapping is made when the first whole table with pages is to change its
+	// protection.
+	bool wants_twin(const xenmm_request &request, Ranges ranges, const Planner &planner)
+	{
+		if (request.action != XENMM_PROTECT || !planner.may_flip() || request.has_no_twin ||
+		    state_.has_twin_mapping() || state_.is_dead())
+			return false;
+		for (PartCursor cursor(ranges); !cursor.at_end();) {
+			Part part = cursor.next();
+			if (part.is_whole() && state_.span(part.start).has_slots())
+				return true;
+		}
+		return false;
+	}
+
+	Progress perform(const xenmm_request &request, Ranges ranges, const Planner &planner,
+			 Counters &counters)
+	{
+		if (state_.is_dead())
+			return refused({ranges[0].start}, 0);
+		Operation<B> operation(state_, planner, counters);
 		switch (request.action) {
 		case XENMM_POPULATE:
 			return operation.populate(ranges, false);
@@ -88,7 +159,8 @@ private:
 
 	Progress populate(xenmm_piece piece, bool optional, Counters &counters)
 	{
-		Operation<B> operation(state_, default_how(is_pv_), counters);
+		Planner planner(fault_how(is_pv_), is_pv_, false, {});
+		Operation<B> operation(state_, planner, counters);
 		return operation.populate(Ranges(&piece, 1), optional);
 	}
 
@@ -100,6 +172,29 @@ private:
 		uint64_t start = max(address.bytes & ~(bytes - 1), extent.from.bytes);
 		uint64_t end = min((address.bytes & ~(bytes - 1)) + bytes, extent.to.bytes);
 		return {start, end - start};
+	}
+
+	void retire_part(Operation<B> &operation, Part part, Counters &counters)
+	{
+		operation.retire(part);
+		if (state_.is_twin(part.start))
+			state_.set_twin(state_.span(part.start), Twin::kNone, counters);
+	}
+
+	// The table back where it belongs, as it is or at least empty.
+	bool put_back(const Casualty &casualty, Counters &counters)
+	{
+		xenmm_table table;
+		xenmm_hooks hooks;
+		auto locked = backend_.orphan_lock(casualty.at, casualty.entries, table, hooks);
+		if (!locked.ok())
+			return false;
+		DetachedTable<B> orphan(backend_, state_.workspace().calls, casualty.entries, hooks,
+					counters, casualty.state);
+		bool is_back = orphan.restore() || orphan.restore_empty();
+		backend_.table_unlock(table);
+		counters.add(XENMM_COUNTER_repairs, is_back);
+		return is_back;
 	}
 
 	static constexpr uint32_t kProtWrite = 2;

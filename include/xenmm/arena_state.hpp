@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-// What an arena owns: its spans, their pages, the workspace of its batches. The
-// arena lock, held by the caller of every function here, protects all of it.
-// Invariant: a page-table entry of the arena maps the page of its slot or nothing.
+// What an arena owns: its spans, their pages, the workspace of its batches, the
+// place of its twin mapping. The arena lock, held by the caller of every function
+// here, protects all of it.
+// Invariant: a page-table entry of the arena, in a visible table or in a twin, maps
+// the page of its slot or nothing.
 #pragma once
 
 #include "xenmm/backend.hpp"
 #include "xenmm/batch.hpp"
 #include "xenmm/counters.hpp"
+#include "xenmm/detached_table.hpp"
 #include "xenmm/ranges.hpp"
 #include "xenmm/span.hpp"
 
 namespace xenmm
 {
+
+// A table that is nowhere hooked, because Xen refused to take it back: where it
+// belongs, its entries, its state. The arena is dead from then on.
+struct Casualty {
+	VirtAddr at;
+	uint64_t *entries; // nullptr: there is none
+	TableState state;
+};
 
 template <Backend B>
 class ArenaState
@@ -30,7 +41,7 @@ public:
 	{
 		uint64_t nr_spans = (length + kSpanBytes - 1) / kSpanBytes;
 		auto workspace = static_cast<Workspace *>(backend_.zalloc(sizeof(Workspace)));
-		auto spans = static_cast<Span **>(backend_.zalloc(nr_spans * sizeof(Span *)));
+		auto spans = static_cast<Span *>(backend_.zalloc(nr_spans * sizeof(Span)));
 		if (!workspace || !spans) {
 			backend_.free(workspace);
 			backend_.free(spans);
@@ -40,6 +51,8 @@ public:
 		nr_spans_ = nr_spans;
 		workspace_ = workspace;
 		spans_ = spans;
+		casualty_ = {};
+		is_dead_ = false;
 		flags_rw_ = backend_.pte_flags(true);
 		flags_ro_ = backend_.pte_flags(false);
 		return {};
@@ -50,10 +63,10 @@ public:
 	{
 		Counters counters;
 		for (uint64_t i = 0; i < nr_spans_; i++) {
-			if (!spans_[i])
+			if (!spans_[i].has_slots())
 				continue;
-			free_span(*spans_[i], counters);
-			(void)backend_.breathe(); // a killed process frees all the same
+			free_span(spans_[i], counters);
+			(void)backend_.breathe(false); // a killed process frees all the same
 		}
 		backend_.count(counters);
 		backend_.free(spans_);
@@ -63,35 +76,59 @@ public:
 		nr_spans_ = 0;
 	}
 
-	// The span of an address inside the arena; nullptr where nothing was ever kept.
-	Span *span(VirtAddr address) { return spans_[index_of(address)]; }
+	// --- addresses
 
-	// Make sure there is one. kNoMem.
-	Result<void> need_span(VirtAddr address)
+	// The span of an address inside either mapping.
+	Span &span(VirtAddr address) { return spans_[offset_of(address) / kSpanBytes]; }
+	bool is_twin(VirtAddr address) const { return covers(twin_base_, address); }
+	bool is_visible(VirtAddr address) const { return covers(base_, address); }
+	bool has_twin_mapping() const { return twin_base_.bytes; }
+	// What turns a visible address into its twin's; only with a twin mapping.
+	uint64_t twin_distance() const { return twin_base_.bytes - base_.bytes; }
+	VirtAddr twin_of(VirtAddr address) const { return {address.bytes + twin_distance()}; }
+	// Base 0: the twin mapping is gone, and its tables with it.
+	void set_twin_base(VirtAddr base, Counters &counters)
 	{
-		Span *&span = spans_[index_of(address)];
-		if (!span)
-			span = static_cast<Span *>(backend_.zalloc(sizeof(Span)));
-		if (!span)
+		for (uint64_t i = 0; i < nr_spans_ && !base.bytes; i++)
+			set_twin(spans_[i], Twin::kNone, counters);
+		twin_base_ = base;
+	}
+	// Counts the pages that twins hold.
+	void set_twin(Span &span, Twin twin, Counters &counters)
+	{
+		if (span.twin() == Twin::kNone && twin != Twin::kNone)
+			counters.add(XENMM_COUNTER_twins_made);
+		if (span.twin() != Twin::kNone && twin == Twin::kNone)
+			counters.add(XENMM_COUNTER_twins_dropped);
+		span.set_twin(twin);
+	}
+
+	// --- pages
+
+	// Make sure that the span has slots. kNoMem.
+	Result<void> need_slots(VirtAddr address)
+	{
+		Span &known = span(address);
+		if (known.has_slots())
+			return {};
+		auto slots = static_cast<Slots *>(backend_.zalloc(sizeof(Slots)));
+		if (!slots)
 			return Errno::kNoMem;
+		known.give_slots(slots);
 		return {};
 	}
 
-	bool is_writable(VirtAddr address)
-	{
-		Span *known = span(address);
-		return !known || known->slots[address.slot()].is_writable();
-	}
+	bool is_writable(VirtAddr address) { return span(address).is_writable(address.slot()); }
 
 	// Free the pages of a part, whose entries are empty and flushed.
 	void release(Part part, Counters &counters)
 	{
-		Span *known = span(part.start);
-		if (!known)
+		Span &known = span(part.start);
+		if (!known.has_slots())
 			return;
 		uint64_t freed = 0;
 		for (uint32_t i = 0; i < part.pages; i++)
-			freed += free_slot(known->slots[part.first_slot() + i]);
+			freed += free_slot(known.slots()[part.first_slot() + i]);
 		account_freed(freed, counters);
 	}
 
@@ -109,27 +146,45 @@ public:
 		counters.add(XENMM_COUNTER_pages_freed, pages);
 	}
 
-private:
-	uint64_t index_of(VirtAddr address) const
+	// --- death
+
+	bool is_dead() const { return is_dead_; }
+	void die(Casualty casualty)
 	{
-		return (address.bytes - base_.bytes) / kSpanBytes;
+		is_dead_ = true;
+		casualty_ = casualty;
 	}
+	Casualty &casualty() { return casualty_; }
+
+private:
+	bool covers(VirtAddr base, VirtAddr address) const
+	{
+		return base.bytes && address.bytes - base.bytes < nr_spans_ * kSpanBytes;
+	}
+	uint64_t offset_of(VirtAddr address) const
+	{
+		return address.bytes - (is_visible(address) ? base_ : twin_base_).bytes;
+	}
+	// What a lost table still maps may not be given to anyone else: Xen counts it.
 	void free_span(Span &span, Counters &counters)
 	{
 		uint64_t freed = 0;
-		for (Slot &slot : span.slots)
-			freed += free_slot(slot);
+		for (unsigned slot = 0; slot < kTableEntries && !span.is_lost(); slot++)
+			freed += free_slot(span.slots()[slot]);
 		account_freed(freed, counters);
-		backend_.free(&span);
+		backend_.free(span.take_slots());
 	}
 
 	B &backend_;
 	VirtAddr base_ = {0};
+	VirtAddr twin_base_ = {0};
 	uint64_t nr_spans_ = 0;
-	Span **spans_ = nullptr;
+	Span *spans_ = nullptr;
 	Workspace *workspace_ = nullptr;
 	uint64_t flags_rw_ = 0;
 	uint64_t flags_ro_ = 0;
+	Casualty casualty_ = {};
+	bool is_dead_ = false;
 };
 
 } // namespace xenmm

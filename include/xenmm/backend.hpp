@@ -25,7 +25,8 @@ struct Extent {
 template <class B>
 concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, uint64_t *entry,
 			   xen::Update *updates, xen::Call *calls, uint32_t n, uint32_t *done,
-			   uint64_t value, bool flag, const Counters &counters, Pfn pfn) {
+			   uint64_t value, bool flag, const Counters &counters, Pfn pfn,
+			   xenmm_hooks &hooks, xenmm_pairs &pairs) {
 	{ b.zalloc(value) } -> SameAs<void *>;
 	b.free(static_cast<void *>(nullptr));
 	{ b.page_alloc(flag) } -> SameAs<Result<Pfn>>;
@@ -37,6 +38,12 @@ concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, u
 	{ b.table_make(va) } -> SameAs<Result<void>>;
 	{ b.table_lock(va, n, &table, table) } -> SameAs<Result<void>>;
 	b.table_unlock(table);
+	{ b.table_hooks(va, table, hooks) } -> SameAs<Result<void>>;
+	{ b.orphan_lock(va, entry, table, hooks) } -> SameAs<Result<void>>;
+	b.table_lost();
+	{ b.pairs_lock(va, va, n, pairs) } -> SameAs<Result<void>>;
+	b.pairs_unlock(pairs);
+	{ b.table_entries(value) } -> SameAs<uint64_t *>;
 	{ b.pte_flags(flag) } -> SameAs<uint64_t>;
 	{ b.to_mfn(pfn) } -> SameAs<Mfn>;
 
@@ -51,8 +58,9 @@ concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, u
 	b.lazy_leave();
 	b.zap(va, value);
 
-	{ b.breathe() } -> SameAs<Result<void>>;
+	{ b.breathe(flag) } -> SameAs<Result<void>>;
 	{ b.cycles() } -> SameAs<uint64_t>;
+	{ b.cost() } -> SameAs<xenmm_cost>;
 	b.count(counters);
 };
 // clang-format on

@@ -24,7 +24,19 @@ inline constexpr uint32_t kMaxTables = kMaxBatch / kTableEntries;
 struct Workspace {
 	xen::Update updates[kMaxBatch];
 	xen::Call calls[kMulticallEntries];
+	uint64_t saved[kTableEntries];	// a table before it is rebuilt
+	uint64_t wanted[kTableEntries]; // and as it should be, where Xen refused it
 };
+
+// Hardware may set accessed and dirty bits at any time.
+inline Pte load_entry(const uint64_t *entry)
+{
+	return Pte(__atomic_load_n(entry, __ATOMIC_RELAXED));
+}
+inline unsigned slot_of(const xen::Update &update)
+{
+	return (update.ptr & (kPageBytes - 1)) >> 3;
+}
 
 // The first `applied` updates took effect. With an error (Xen's negative errno)
 // update number `applied` is the one that failed. Multicalls and the lazy queue go
@@ -65,7 +77,7 @@ struct Updates {
 			const Segment &segment = segments[s];
 			for (uint32_t i = segment.begin; i < end_of(s); i++) {
 				xen::Update &update = space.updates[i];
-				unsigned slot = (update.ptr & (kPageBytes - 1)) >> 3;
+				unsigned slot = slot_of(update);
 				if (int error = visit(segment, &segment.table.entries[slot],
 						      segment.base.page(slot), update))
 					return {i, i, error, false};
@@ -108,19 +120,16 @@ public:
 		return {};
 	}
 
-	// The entry of the table entered last.
-	Pte read(unsigned slot) const
-	{
-		return Pte(__atomic_load_n(&segments_[nr_segments_ - 1].table.entries[slot],
-					   __ATOMIC_RELAXED));
-	}
+	// The table entered last, and an entry of it.
+	const xenmm_table &table() const { return segments_[nr_segments_ - 1].table; }
+	Pte read(unsigned slot) const { return load_entry(&table().entries[slot]); }
 
 	// Queue an entry of the table entered last. `command` is one of
 	// MMU_NORMAL_PT_UPDATE and MMU_PT_UPDATE_PRESERVE_AD.
 	void push(unsigned slot, Pte value, uint64_t command)
 	{
-		uint64_t maddr = segments_[nr_segments_ - 1].table.maddr;
-		space_.updates[count_++] = {(maddr + slot * sizeof(Pte)) | command, value.bits()};
+		space_.updates[count_++] = {(table().maddr + slot * sizeof(Pte)) | command,
+					    value.bits()};
 	}
 
 	uint32_t count() const { return count_; }
@@ -131,7 +140,7 @@ public:
 		uint32_t s = nr_segments_ - 1;
 		while (s && segments_[s].begin > i)
 			s--;
-		return segments_[s].base.page((space_.updates[i].ptr & (kPageBytes - 1)) >> 3);
+		return segments_[s].base.page(slot_of(space_.updates[i]));
 	}
 
 	// Find an entry after the commit; the locks are still held.
@@ -139,9 +148,7 @@ public:
 	{
 		for (uint32_t s = 0; s < nr_segments_; s++)
 			if (segments_[s].base == address.table_base())
-				return Pte(
-					__atomic_load_n(&segments_[s].table.entries[address.slot()],
-							__ATOMIC_RELAXED));
+				return load_entry(&segments_[s].table.entries[address.slot()]);
 		return Pte();
 	}
 

@@ -9,9 +9,12 @@
 //   lazy        the kernel's queue       31 per hypercall
 //   batch       mmu_update(N), the last one with the TLB flush in a multicall
 //   native      mov
+//
+// rebuild and flip write no single entries: rebuild.hpp, flip.hpp.
 #pragma once
 
 #include "xenmm/batch.hpp"
+#include "xenmm/stopwatch.hpp"
 
 namespace xenmm
 {
@@ -20,25 +23,6 @@ namespace xenmm
 struct Order {
 	How how;
 	bool flush;
-};
-
-// Adds the cycles of its life to a counter.
-template <Backend B>
-class Stopwatch
-{
-public:
-	Stopwatch(B &backend, Counters &counters, xenmm_counter counter)
-		: backend_(backend), counters_(counters), counter_(counter),
-		  start_(backend.cycles())
-	{
-	}
-	~Stopwatch() { counters_.add(counter_, backend_.cycles() - start_); }
-
-private:
-	B &backend_;
-	Counters &counters_;
-	xenmm_counter counter_;
-	uint64_t start_;
 };
 
 template <Backend B>
@@ -80,14 +64,6 @@ Outcome submit_va_mapping(B &backend, const Updates &updates, Counters &counters
 	return outcome;
 }
 
-inline xen::Call mmu_update_call(xen::Update *first, uint32_t count, uint32_t *done)
-{
-	return {.op = __HYPERVISOR_mmu_update,
-		.result = 0,
-		.args = {reinterpret_cast<unsigned long>(first), count,
-			 reinterpret_cast<unsigned long>(done), DOMID_SELF}};
-}
-
 // One multicall of at most kMulticallEntries singles. All are tried.
 template <Backend B>
 Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
@@ -95,7 +71,7 @@ Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin,
 {
 	xen::Call *calls = updates.space.calls;
 	for (uint32_t i = 0; i < count; i++)
-		calls[i] = mmu_update_call(updates.first() + begin + i, 1, nullptr);
+		calls[i] = xen::mmu_update_call(updates.first() + begin + i, 1, nullptr);
 	counters.add_hypercall(count);
 	counters.add(XENMM_COUNTER_multicalls);
 	if (int error = backend.multicall(calls, count))
@@ -103,7 +79,7 @@ Outcome submit_one_multicall(B &backend, const Updates &updates, uint32_t begin,
 
 	Outcome outcome = {begin + count, begin, 0, false};
 	for (uint32_t i = 0; i < count; i++) {
-		int result = static_cast<int>(calls[i].result);
+		int result = xen::result_of(calls[i]);
 		outcome.changed += result == 0;
 		if (result && !outcome.error) {
 			outcome.applied = begin + i;
@@ -135,7 +111,7 @@ inline Outcome read_back(const Updates &updates)
 	uint32_t i = 0;
 	(void)updates.for_each(
 		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
-			Pte now(__atomic_load_n(entry, __ATOMIC_RELAXED));
+			Pte now = load_entry(entry);
 			if (now.agrees_with(Pte(update.val)))
 				outcome.changed++;
 			else if (!outcome.error)
@@ -165,20 +141,16 @@ Outcome submit_lazy(B &backend, const Updates &updates, Counters &counters)
 // mmu_update and flush in one hypercall. A multicall goes on after a failed entry,
 // so the flush happens even when the updates were refused half way.
 template <Backend B>
-int update_and_flush(B &backend, const Updates &updates, uint32_t begin, uint32_t count,
+int update_and_flush(B &backend, xen::Call *calls, xen::Update *updates, uint32_t count,
 		     uint32_t *done, bool *flushed)
 {
-	xen::ExtendedOp flush = {};
-	flush.cmd = MMUEXT_TLB_FLUSH_ALL;
-	xen::Call *calls = updates.space.calls;
-	calls[0] = mmu_update_call(updates.first() + begin, count, done);
-	calls[1] = {.op = __HYPERVISOR_mmuext_op,
-		    .result = 0,
-		    .args = {reinterpret_cast<unsigned long>(&flush), 1, 0, DOMID_SELF}};
+	xen::ExtendedOp flush = xen::flush_all_op();
+	calls[0] = xen::mmu_update_call(updates, count, done);
+	calls[1] = xen::extended_call(&flush);
 	if (int error = backend.multicall(calls, 2))
 		return error;
 	*flushed = true;
-	return static_cast<int>(calls[0].result);
+	return xen::result_of(calls[0]);
 }
 
 template <Backend B>
@@ -193,7 +165,8 @@ Outcome submit_batch(B &backend, const Updates &updates, const Order &order, Cou
 		bool flushed = false;
 		uint32_t done = 0; // Xen may leave it alone when nothing was applied
 		int error =
-			flush ? update_and_flush(backend, updates, begin, count, &done, &flushed)
+			flush ? update_and_flush(backend, updates.space.calls,
+						 updates.first() + begin, count, &done, &flushed)
 			      : backend.mmu_update(updates.first() + begin, count, &done);
 		if (!error)
 			done = count;
@@ -236,6 +209,10 @@ Outcome submit(B &backend, const Updates &updates, const Order &order, Counters 
 		return submit_batch(backend, updates, order, counters);
 	case Method::kNative:
 		return submit_native(backend, updates, counters);
+	case Method::kAuto: // the planner names another one
+	case Method::kRebuild:
+	case Method::kFlip:
+		break;
 	}
 	return {.error = to_int(Errno::kInval)};
 }

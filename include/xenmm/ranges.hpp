@@ -24,16 +24,26 @@ struct Part {
 
 	constexpr unsigned first_slot() const { return start.slot(); }
 	constexpr VirtAddr end() const { return start.page(pages); }
+	constexpr bool is_whole() const { return pages == kTableEntries; }
 };
 
 class Ranges
 {
 public:
-	constexpr Ranges(const xenmm_piece *pieces, uint32_t count) : pieces_(pieces), count_(count)
+	// Seen `distance` bytes away from where the pieces say.
+	constexpr Ranges(const xenmm_piece *pieces, uint32_t count, uint64_t distance = 0)
+		: pieces_(pieces), distance_(distance), count_(count)
 	{
 	}
+	constexpr Ranges moved(uint64_t distance) const
+	{
+		return {pieces_, count_, distance_ + distance};
+	}
 	constexpr uint32_t count() const { return count_; }
-	constexpr const xenmm_piece &operator[](uint32_t i) const { return pieces_[i]; }
+	constexpr xenmm_piece operator[](uint32_t i) const
+	{
+		return {pieces_[i].start + distance_, pieces_[i].length};
+	}
 
 	// Pages in front of `limit`; all of them when limit is past the end.
 	uint64_t pages_below(VirtAddr limit) const;
@@ -42,6 +52,7 @@ public:
 
 private:
 	const xenmm_piece *pieces_;
+	uint64_t distance_;
 	uint32_t count_;
 };
 

@@ -13,6 +13,7 @@ enum class Errno : int {
 	kOk = 0,
 	kIntr = 4,
 	kIo = 5,
+	kAgain = 11,
 	kNoMem = 12,
 	kAccess = 13,
 	kFault = 14,

@@ -36,6 +36,7 @@ struct VirtAddr {
 	constexpr VirtAddr page(uint64_t n) const { return {bytes + n * kPageBytes}; }
 	constexpr bool operator==(VirtAddr other) const { return bytes == other.bytes; }
 	constexpr bool operator<(VirtAddr other) const { return bytes < other.bytes; }
+	constexpr bool operator<=(VirtAddr other) const { return bytes <= other.bytes; }
 	constexpr bool operator>=(VirtAddr other) const { return bytes >= other.bytes; }
 };
 

@@ -28,6 +28,22 @@ public:
 		return xen_->table_lock(address, depth, previous, table);
 	}
 	void table_unlock(xenmm_table &table) { xen_->table_unlock(table); }
+	Result<void> table_hooks(VirtAddr address, const xenmm_table &table, xenmm_hooks &hooks)
+	{
+		return xen_->table_hooks(address, table, hooks);
+	}
+	Result<void> orphan_lock(VirtAddr address, uint64_t *entries, xenmm_table &table,
+				 xenmm_hooks &hooks)
+	{
+		return xen_->orphan_lock(address, entries, table, hooks);
+	}
+	void table_lost() { xen_->table_lost(); }
+	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
+	{
+		return xen_->pairs_lock(address, twin, count, pairs);
+	}
+	void pairs_unlock(xenmm_pairs &pairs) { xen_->pairs_unlock(pairs); }
+	uint64_t *table_entries(uint64_t l2_value) { return xen_->table_entries(l2_value); }
 	uint64_t pte_flags(bool writable) { return xen_->pte_flags(writable); }
 	Mfn to_mfn(Pfn pfn) const { return xen_->to_mfn(pfn); }
 
@@ -57,8 +73,9 @@ public:
 	void lazy_leave() { xen_->lazy_leave(); }
 	void zap(VirtAddr start, uint64_t length) { xen_->zap(start, length); }
 
-	Result<void> breathe() { return xen_->breathe(); }
+	Result<void> breathe(bool yields) { return xen_->breathe(yields); }
 	uint64_t cycles() { return xen_->cycles(); }
+	xenmm_cost cost() { return xen_->cost(); }
 	void count(const Counters &counters) { xen_->count(counters); }
 
 private:

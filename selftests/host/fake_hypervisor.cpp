@@ -12,25 +12,19 @@ namespace
 
 // L1_DISALLOW_MASK: PWT, PCD, PAT and the grant bit 62; GLOBAL is allowed.
 constexpr uint64_t kDisallowed = 0x98 | (1ULL << 62);
-constexpr uint64_t kUser = 1ULL << 2;
 // FASTPATH_FLAG_WHITELIST, and the bits that nobody looks at.
 constexpr uint64_t kFastPath = Pte::kAccessedDirty | (1ULL << 8) | (1ULL << 2) | (1ULL << 63) |
 			       (7ULL << 9) | (0x3ffULL << 52);
 // Xen restarts the hypercall of a domain that it has just crashed.
 constexpr int kRestart = 85;
 
-bool is_present(uint64_t entry)
-{
-	return entry & Pte::kPresent;
-}
-// adjust_guest_l1e: Xen makes user entries global.
-uint64_t adjust(uint64_t value)
-{
-	return is_present(value) && (value & kUser) ? value | Pte::kGlobal : value;
-}
 bool is_writable(uint64_t entry)
 {
 	return entry & Pte::kWritable;
+}
+unsigned slot_number(uint64_t address)
+{
+	return (address & (kPageBytes - 1)) >> 3;
 }
 
 } // namespace
@@ -109,14 +103,16 @@ int Hypervisor::update_one(const xen::Update &update, Via via)
 	if (!pfn)
 		return -EINVAL; // get_page_from_gfn failed
 	Frame &frame = memory_.frame(*pfn);
-	if (frame.kind != Kind::kTable) {
+	if (frame.kind == Kind::kUpper)
+		return modify_hook(*memory_.upper_of(*pfn), slot_number(update.ptr), update.val);
+	if (frame.kind != Kind::kTable || !frame.is_validated()) {
 		// mm.c: PGT_writable_page, the silent store of hazards.md, rule 1
 		violations_.add("silent store into ordinary memory, pfn " +
 				std::to_string(pfn->number));
 		frame.content = update.val;
 		return 0;
 	}
-	return modify(frame, (update.ptr & (kPageBytes - 1)) >> 3, update.val,
+	return modify(frame, slot_number(update.ptr), update.val,
 		      command == MMU_PT_UPDATE_PRESERVE_AD, via);
 }
 
@@ -127,6 +123,13 @@ int Hypervisor::update_va_mapping(VirtAddr address, uint64_t value)
 	calls_.va_mapping++;
 	if (int error = hypercall_fuse.blow())
 		return error;
+	return do_va_mapping(address, value, UVMF_NONE);
+}
+
+int Hypervisor::do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags)
+{
+	if (address >= VirtAddr{kAliasBase})
+		return map_alias(address, value, flags);
 	Frame *table = memory_.table(address);
 	if (!table)
 		return -EINVAL; // map_guest_l1e failed
@@ -146,27 +149,33 @@ int Hypervisor::multicall(xen::Call *calls, uint32_t count)
 
 int Hypervisor::do_call(const xen::Call &call)
 {
-	if (call.op == __HYPERVISOR_mmuext_op)
-		return do_mmuext_op(call);
-	if (call.op != __HYPERVISOR_mmu_update)
+	if (call.op == __HYPERVISOR_update_va_mapping)
+		return do_va_mapping({call.args[0]}, call.args[1], call.args[2]);
+	bool is_extended = call.op == __HYPERVISOR_mmuext_op && call.args[1] == 1;
+	if (!is_extended && call.op != __HYPERVISOR_mmu_update)
 		return -ENOSYS;
 	if (call.args[3] != DOMID_SELF)
 		return -EPERM;
+	if (is_extended)
+		return do_mmuext_op(*reinterpret_cast<const xen::ExtendedOp *>(call.args[0]));
 	return do_mmu_update(reinterpret_cast<const xen::Update *>(call.args[0]),
 			     static_cast<uint32_t>(call.args[1]),
 			     reinterpret_cast<uint32_t *>(call.args[2]), Via::kMmuUpdate);
 }
 
-int Hypervisor::do_mmuext_op(const xen::Call &call)
+int Hypervisor::do_mmuext_op(const xen::ExtendedOp &op)
 {
-	auto *ops = reinterpret_cast<const xen::ExtendedOp *>(call.args[0]);
-	for (uint64_t i = 0; i < call.args[1]; i++) {
-		if (ops[i].cmd != MMUEXT_TLB_FLUSH_ALL)
-			return -ENOSYS;
+	switch (op.cmd) {
+	case MMUEXT_TLB_FLUSH_ALL:
 		calls_.flushes++;
 		tlbs_.flush_all();
+		return 0;
+	case MMUEXT_PIN_L1_TABLE:
+		return pin({op.arg1.mfn});
+	case MMUEXT_UNPIN_TABLE:
+		return unpin({op.arg1.mfn});
 	}
-	return 0;
+	return -ENOSYS;
 }
 
 void Hypervisor::flush_all()
@@ -187,7 +196,7 @@ int Hypervisor::emulate_store(const uint64_t *entry, uint64_t value)
 		violations_.add("store into memory that is no page table");
 		return 0;
 	}
-	unsigned slot = (reinterpret_cast<uintptr_t>(entry) & (kPageBytes - 1)) >> 3;
+	unsigned slot = slot_number(reinterpret_cast<uintptr_t>(entry));
 	return modify(*table, slot, value, false, Via::kTrap) ? -EFAULT : 0;
 }
 
@@ -212,7 +221,7 @@ int Hypervisor::check_new(const Frame &table, uint64_t old, uint64_t value)
 {
 	if (!table.locked)
 		violations_.add("entry of a table that is not locked was changed");
-	if (!table.pinned)
+	if (!table.page_pinned)
 		violations_.add("entry of a table that is not pinned was changed");
 	if (!is_present(value)) // pv_l1tf_check_l1e
 		return value & Pte::kFrameMask ? crash("absent entry with address bits") : 0;
@@ -232,6 +241,9 @@ int Hypervisor::check_mapping(uint64_t value)
 	auto pfn = memory_.pfn_of(mfn);
 	if (!pfn)
 		return -EBUSY; // could_not_pin: another domain's frame
+	if (refused_pfns.count(pfn->number) ||
+	    (is_writable(value) && refused_writable_pfns.count(pfn->number)))
+		return -EPERM;
 	if (is_writable(value) && memory_.frame(*pfn).kind == Kind::kTable)
 		return -EBUSY; // could_not_pin: no PGT_writable_page
 	if (memory_.frame(*pfn).kind == Kind::kFree)
@@ -253,7 +265,7 @@ void Hypervisor::write(Frame &table, unsigned slot, uint64_t value, Via via)
 		violations_.add("an entry is neither empty nor present: Linux sees swap");
 	account(value, 1);
 	account(entry, -1);
-	writes_.push_back({table.base.page(slot), entry, value, via});
+	writes_.push_back({table.base.page(slot), entry, value, via, is_leaving});
 	entry = value;
 }
 
@@ -282,8 +294,8 @@ int Hypervisor::crash(const char *why)
 void Hypervisor::remap_all(uint64_t seed)
 {
 	std::vector<std::pair<uint64_t *, Pfn>> present;
-	for (auto [base, pfn] : memory_.tables()) {
-		uint64_t *entries = memory_.entries(memory_.frame(pfn));
+	for (uint64_t table : memory_.all_tables()) {
+		uint64_t *entries = memory_.entries(memory_.frame({table}));
 		for (unsigned slot = 0; slot < kTableEntries; slot++)
 			if (is_present(entries[slot]))
 				present.push_back({&entries[slot],

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -15,14 +16,15 @@
 namespace xenmm::test
 {
 
-// Fails once, at the occasion number `after` (from 0) from now on.
+// Fails `times` times in a row, from the occasion number `after` (from 0) from now on.
 class Fuse
 {
 public:
-	void set(uint64_t after, int error)
+	void set(uint64_t after, int error, uint64_t times = 1)
 	{
 		left_ = after;
 		error_ = error;
+		times_ = times;
 		is_set_ = true;
 	}
 	void clear() { is_set_ = false; }
@@ -30,21 +32,27 @@ public:
 	int blow()
 	{
 		seen_++;
-		if (!is_set_ || left_--)
+		if (!is_set_)
 			return 0;
-		is_set_ = false;
+		if (left_) {
+			left_--;
+			return 0;
+		}
+		is_set_ = --times_;
 		return error_;
 	}
 	uint64_t seen() const { return seen_; }
 
 private:
 	uint64_t left_ = 0;
+	uint64_t times_ = 0;
 	uint64_t seen_ = 0;
 	int error_ = 0;
 	bool is_set_ = false;
 };
 
-enum class Via { kTrap, kMmuUpdate, kVaMapping, kLazy, kNative, kZap, kKernel };
+enum class Via { kTrap, kMmuUpdate, kVaMapping, kLazy, kNative, kZap, kKernel, kRebuild };
+inline constexpr unsigned kVias = 8;
 
 // One change of an entry, as recorded.
 struct Write {
@@ -52,9 +60,21 @@ struct Write {
 	uint64_t old;
 	uint64_t now;
 	Via via;
+	bool leaving; // ahead of munmap
 };
 
 inline constexpr unsigned kCpus = 2;
+
+inline bool is_present(uint64_t entry)
+{
+	return entry & Pte::kPresent;
+}
+// adjust_guest_l1e: Xen makes user entries global.
+inline uint64_t adjust(uint64_t value)
+{
+	constexpr uint64_t kUser = 1ULL << 2;
+	return is_present(value) && (value & kUser) ? value | Pte::kGlobal : value;
+}
 
 class Tlbs
 {
@@ -85,8 +105,13 @@ struct XenCalls {
 	uint64_t mmuext_op = 0;
 	uint64_t lazy = 0; // mmu_updates of the kernel's queue
 	uint64_t traps = 0;
-	uint64_t flushes = 0; // TLB_FLUSH_ALL executed
+	uint64_t flushes = 0;	 // TLB_FLUSH_ALL executed
+	uint64_t l2_updates = 0; // applied
+	uint64_t validations = 0;
 };
+
+// The guest's direct map, of which only page tables matter here.
+inline constexpr uint64_t kAliasBase = 0xffff888000000000;
 
 class Hypervisor
 {
@@ -115,18 +140,40 @@ public:
 	const XenCalls &calls() const { return calls_; }
 	bool is_crashed() const { return crashed_; }
 
-	// What other vCPUs do just before Xen looks at an entry.
+	// What other vCPUs do just before Xen looks at an entry, and before it carries
+	// out a step that concerns a whole table.
 	std::function<void(VirtAddr page)> before_entry;
+	std::function<void()> before_step;
+	// No fault and no walk can come by: L2 entries may be changed.
+	bool is_exclusive = false;
+	bool is_leaving = false; // munmap is at work
 
-	Fuse entry_fuse;     // the k-th update of an entry, by any path
-	Fuse hypercall_fuse; // the k-th hypercall as a whole, nothing done
+	Fuse entry_fuse;      // the k-th update of an entry, by any path
+	Fuse hypercall_fuse;  // the k-th hypercall as a whole, nothing done
+	Fuse step_fuse;	      // the k-th update of an L2 entry, pin, unpin or alias mapping
+	Fuse validation_fuse; // the k-th present entry that a validation looks at
+	// Frames that Xen lets nobody map, whatever the path.
+	std::set<uint64_t> refused_pfns, refused_writable_pfns;
 
 private:
 	void enter(const char *what);
 	int do_mmu_update(const xen::Update *updates, uint32_t count, uint32_t *done, Via via);
 	int update_one(const xen::Update &update, Via via);
 	int do_call(const xen::Call &call);
-	int do_mmuext_op(const xen::Call &call);
+	int do_mmuext_op(const xen::ExtendedOp &op);
+	int do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags);
+	// Whole tables (fake_tables.cpp).
+	int step();
+	int modify_hook(Upper &upper, unsigned slot, uint64_t value);
+	int pin(Mfn mfn);
+	int unpin(Mfn mfn);
+	int map_alias(VirtAddr address, uint64_t value, uint64_t flags);
+	int hook(Frame &table, VirtAddr at);
+	void unhook(Frame &table);
+	int need_validated(Frame &table);
+	int validate(Frame &table);
+	void note_released(Frame &table);
+	Frame *l1_of(Mfn mfn);
 	int modify(Frame &table, unsigned slot, uint64_t value, bool preserve_ad, Via via);
 	int check_new(const Frame &table, uint64_t old, uint64_t value);
 	int check_mapping(uint64_t value);

@@ -17,6 +17,8 @@ namespace xenmm::test
 namespace
 {
 
+constexpr uint64_t kUpperBytes = kTableEntries * kSpanBytes; // what an L2 table maps
+
 [[noreturn]] void give_up(const char *what)
 {
 	perror(what);
@@ -77,6 +79,12 @@ unsigned TableStore::take()
 	return index;
 }
 
+void TableStore::open_view(unsigned index, bool writable)
+{
+	if (mprotect(read_only(index), kPageBytes, writable ? PROT_READ | PROT_WRITE : PROT_READ))
+		give_up("mprotect");
+}
+
 std::optional<unsigned> TableStore::index_of(const uint64_t *entry) const
 {
 	if (entry < ro_ || entry >= ro_ + kCapacity * kTableEntries)
@@ -132,43 +140,99 @@ bool GuestMemory::is_machine_memory(Mfn mfn)
 	return mfn.number >= kFirstOtherMfn && mfn.number < kFirstGuestMfn + kGuestPages;
 }
 
-Pfn GuestMemory::make_table(VirtAddr base)
+Pfn GuestMemory::make_table(VirtAddr base, bool has_split_locks)
 {
+	uint64_t first = base.bytes / kUpperBytes * kUpperBytes;
+	if (!uppers_.count(first))
+		uppers_[first] = {take(Kind::kUpper), false, {}};
 	Pfn pfn = take(Kind::kTable);
-	frame(pfn).base = base;
-	frame(pfn).store = store_.take();
-	frame(pfn).pinned = true;
-	tables_[base.bytes] = pfn;
+	Frame &table = frame(pfn);
+	table.base = base;
+	table.store = store_.take();
+	table.page_pinned = true;
+	table.pinned = has_split_locks;
+	table.hooks = 1;
+	hook(uppers_[first], base) = pfn.number;
+	all_tables_.insert(pfn.number);
 	return pfn;
 }
 
 void GuestMemory::drop_table(VirtAddr base)
 {
-	Pfn pfn = tables_.at(base.bytes);
-	store_.give_back(frame(pfn).store);
-	tables_.erase(base.bytes);
+	std::optional<uint64_t> &hooked = hook(*upper(base), base);
+	Pfn pfn = {*hooked};
+	hooked.reset();
+	Frame &table = frame(pfn);
+	if (--table.hooks)
+		return;
+	table.alias_writable = false;
+	open_view(table);
+	store_.give_back(table.store);
+	all_tables_.erase(pfn.number);
 	give_back(pfn);
+}
+
+Upper *GuestMemory::upper(VirtAddr address)
+{
+	auto found = uppers_.find(address.bytes / kUpperBytes * kUpperBytes);
+	return found == uppers_.end() ? nullptr : &found->second;
+}
+
+Upper *GuestMemory::upper_of(Pfn pfn)
+{
+	for (auto &[first, upper] : uppers_)
+		if (upper.pfn.number == pfn.number)
+			return &upper;
+	return nullptr;
+}
+
+VirtAddr GuestMemory::hooked_at(const Upper &upper, unsigned slot) const
+{
+	for (auto &[first, other] : uppers_)
+		if (&other == &upper)
+			return {first + slot * kSpanBytes};
+	return {0};
+}
+
+MachineAddr GuestMemory::hook_maddr(VirtAddr address)
+{
+	uint64_t slot = address.bytes / kSpanBytes % kTableEntries;
+	return {(mfn_of(upper(address)->pfn).number << kPageShift) + slot * sizeof(uint64_t)};
+}
+
+void GuestMemory::give_back_uppers()
+{
+	for (auto &[first, upper] : uppers_)
+		give_back(upper.pfn);
+	uppers_.clear();
 }
 
 Frame *GuestMemory::table(VirtAddr address)
 {
-	auto found = tables_.find(address.table_base().bytes);
-	return found == tables_.end() ? nullptr : &frame(found->second);
+	Upper *above = upper(address);
+	if (!above || !hook(*above, address))
+		return nullptr;
+	return &frame({*hook(*above, address)});
 }
 
 Frame *GuestMemory::table_of(const uint64_t *entry)
 {
 	auto index = store_.index_of(entry);
 	if (index)
-		for (auto [base, pfn] : tables_)
-			if (frame(pfn).store == *index)
-				return &frame(pfn);
+		for (uint64_t pfn : all_tables_)
+			if (frame({pfn}).store == *index)
+				return &frame({pfn});
 	return nullptr;
 }
 
-MachineAddr GuestMemory::maddr_of(VirtAddr table_base) const
+std::map<uint64_t, Pfn> GuestMemory::tables()
 {
-	return {mfn_of(tables_.at(table_base.bytes)).number << kPageShift};
+	std::map<uint64_t, Pfn> tables;
+	for (auto &[first, upper] : uppers_)
+		for (unsigned slot = 0; slot < kTableEntries; slot++)
+			if (upper.hooked[slot])
+				tables[first + slot * kSpanBytes] = {*upper.hooked[slot]};
+	return tables;
 }
 
 uint64_t GuestMemory::pages_of(Kind kind) const

@@ -5,8 +5,10 @@
 // and once writable for the hypervisor.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,8 @@ public:
 	void give_back(unsigned index) { free_.push_back(index); }
 	uint64_t *writable(unsigned index) const { return rw_ + index * kTableEntries; }
 	uint64_t *read_only(unsigned index) const { return ro_ + index * kTableEntries; }
+	// Whether the guest may write through its view, for once.
+	void open_view(unsigned index, bool writable);
 	std::optional<unsigned> index_of(const uint64_t *entry) const;
 
 private:
@@ -59,19 +63,34 @@ private:
 	std::vector<unsigned> free_;
 };
 
-enum class Kind { kFree, kRam, kTable };
+enum class Kind { kFree, kRam, kTable, kUpper };
 
 struct Frame {
 	Kind kind = Kind::kFree;
 	uint64_t content = 0;  // stands for the 4096 bytes of an ordinary page
 	uint32_t mapped = 0;   // L1 entries that map it
 	uint32_t writable = 0; // writable ones among them
-	// Of a page table:
-	VirtAddr base = {0};
+	// Of an L1 table:
+	VirtAddr base = {0}; // where it was hooked last
 	unsigned store = 0;
-	bool pinned = false;
-	bool locked = false;
+	bool page_pinned = false;	// Linux' mark
+	bool pinned = false;		// Xen's own reference to it
+	uint32_t hooks = 0;		// L2 entries that name it
+	bool alias_writable = false;	// the guest's direct map of it
+	bool locked = false;		// its page-table lock
+	std::vector<uint64_t> released; // its entries when Xen let go of it
+
+	// Xen has validated it and watches over it.
+	bool is_validated() const { return pinned || hooks; }
 };
+
+// An L2 table, as far as it matters: which L1 table hangs where.
+struct Upper {
+	Pfn pfn;
+	bool locked;
+	std::array<std::optional<uint64_t>, kTableEntries> hooked; // pfn numbers
+};
+inline constexpr uint64_t kHookFlags = 0x67;
 
 class GuestMemory
 {
@@ -87,15 +106,36 @@ public:
 	std::optional<Pfn> pfn_of(Mfn mfn) const;
 	static bool is_machine_memory(Mfn mfn);
 
-	Pfn make_table(VirtAddr base);
-	void drop_table(VirtAddr base); // becomes a free page
+	// Hooked and pinned, as the kernel makes it. Without split locks Linux does not
+	// pin single L1 tables.
+	Pfn make_table(VirtAddr base, bool has_split_locks);
+	void drop_table(VirtAddr base); // unhooked; when it was the last hook, free
 	Frame *table(VirtAddr address);
+	Upper *upper(VirtAddr address); // nullptr when there is none
+	Upper *upper_of(Pfn pfn);
+	std::optional<uint64_t> &hook(Upper &upper, VirtAddr address)
+	{
+		return upper.hooked[address.bytes / kSpanBytes % kTableEntries];
+	}
+	VirtAddr hooked_at(const Upper &upper, unsigned slot) const;
+	MachineAddr hook_maddr(VirtAddr address);
+	void give_back_uppers();
 	// The table that an address inside the store belongs to; nullptr when none.
 	Frame *table_of(const uint64_t *entry);
 	uint64_t *entries(const Frame &table) const { return store_.writable(table.store); }
 	uint64_t *guest_view(const Frame &table) const { return store_.read_only(table.store); }
-	MachineAddr maddr_of(VirtAddr table_base) const;
-	const std::map<uint64_t, Pfn> &tables() const { return tables_; }
+	void open_view(const Frame &table) { store_.open_view(table.store, table.alias_writable); }
+	Pfn pfn_of_frame(const Frame &frame) const
+	{
+		return {static_cast<uint64_t>(&frame - frames_.data())};
+	}
+	MachineAddr maddr_of(const Frame &table) const
+	{
+		return {mfn_of(pfn_of_frame(table)).number << kPageShift};
+	}
+	// All that are hooked, by base; and all there are.
+	std::map<uint64_t, Pfn> tables();
+	const std::set<uint64_t> &all_tables() const { return all_tables_; }
 	uint64_t pages_of(Kind kind) const;
 
 	// Every page moves to another machine frame, as by save and restore.
@@ -107,7 +147,8 @@ private:
 	std::vector<uint64_t> p2m_;
 	std::vector<uint64_t> m2p_;
 	std::vector<uint64_t> free_;
-	std::map<uint64_t, Pfn> tables_;
+	std::set<uint64_t> all_tables_;	   // pfn numbers
+	std::map<uint64_t, Upper> uppers_; // by the first address that each maps
 };
 
 } // namespace xenmm::test

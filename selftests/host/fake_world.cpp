@@ -20,8 +20,9 @@ void FakeXen::remove_extent(VirtAddr from)
 
 void FakeXen::unmap_all()
 {
-	while (!memory.tables().empty())
-		drop_table({memory.tables().begin()->first});
+	for (auto [base, pfn] : memory.tables())
+		drop_table({base});
+	memory.give_back_uppers();
 }
 
 void FakeXen::drop_table(VirtAddr base)
@@ -106,11 +107,14 @@ std::string FakeXen::leaks() const
 	check("pages charged", charged_);
 	check("allocations", allocations_.size());
 	check("tables locked", locked_.size());
+	check("tables that are nowhere hooked", memory.all_tables().size());
 	check("lazy updates queued", lazy_queue_.size());
 	check("fuses that never blew",
 	      zalloc_fuse.is_set() + page_fuse.is_set() + charge_fuse.is_set() +
 		      table_make_fuse.is_set() + table_lock_fuse.is_set() + breathe_fuse.is_set() +
-		      hypervisor.entry_fuse.is_set() + hypervisor.hypercall_fuse.is_set());
+		      hooks_fuse.is_set() + pairs_fuse.is_set() + orphan_fuse.is_set() +
+		      hypervisor.entry_fuse.is_set() + hypervisor.hypercall_fuse.is_set() +
+		      hypervisor.step_fuse.is_set() + hypervisor.validation_fuse.is_set());
 	return text + violations.text();
 }
 

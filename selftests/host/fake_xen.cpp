@@ -94,15 +94,42 @@ void FakeXen::uncharge(uint64_t pages)
 	charged_ -= pages;
 }
 
-Result<Extent> FakeXen::extent(VirtAddr address)
+namespace
 {
-	auto after = extents_.upper_bound(address.bytes);
-	if (after == extents_.begin())
+
+using Areas = std::map<uint64_t, uint64_t>;
+
+Result<Extent> area_of(const Areas &areas, VirtAddr address)
+{
+	auto after = areas.upper_bound(address.bytes);
+	if (after == areas.begin())
 		return Errno::kInval;
 	auto [from, to] = *std::prev(after);
 	if (address.bytes >= to)
 		return Errno::kInval;
 	return Extent{{from}, {to}};
+}
+
+} // namespace
+
+Result<Extent> FakeXen::extent(VirtAddr address)
+{
+	return area_of(extents_, address);
+}
+
+bool FakeXen::is_mapped(VirtAddr address) const
+{
+	return hypervisor.is_leaving || area_of(extents_, address).ok() ||
+	       area_of(twins_, address).ok();
+}
+
+bool FakeXen::owns_span(VirtAddr address) const
+{
+	VirtAddr base = address.table_base();
+	for (const Areas *areas : {&extents_, &twins_})
+		if (auto area = area_of(*areas, base); area.ok())
+			return base.bytes + kSpanBytes <= area.value().to.bytes;
+	return hypervisor.is_leaving;
 }
 
 Result<void> FakeXen::table_make(VirtAddr address)
@@ -111,7 +138,7 @@ Result<void> FakeXen::table_make(VirtAddr address)
 	if (int error = table_make_fuse.blow())
 		return result_of(error);
 	if (!memory.table(address))
-		memory.make_table(address.table_base());
+		memory.make_table(address.table_base(), has_split_locks && is_pv_);
 	return {};
 }
 
@@ -124,19 +151,19 @@ Result<void> FakeXen::table_lock(VirtAddr address, uint32_t depth, const xenmm_t
 		violations.add("table_lock: wrong previous table");
 	if (int error = table_lock_fuse.blow())
 		return result_of(error);
-	if (!extent(address).ok())
+	if (!is_mapped(address))
 		return Errno::kInval;
 	Frame *found = memory.table(address);
 	if (!found)
 		return Errno::kNoEntry;
 	if (!locked_.empty() && !(locked_.back()->base < found->base))
 		violations.add("table_lock: not in ascending order");
-	if (is_pv_ && !found->pinned)
+	if (is_pv_ && !found->page_pinned)
 		return Errno::kIo;
 	found->locked = true;
 	locked_.push_back(found);
 	max_locked_ = std::max<uint64_t>(max_locked_, locked_.size());
-	uint64_t maddr = is_pv_ ? memory.maddr_of(found->base).bytes : 0;
+	uint64_t maddr = is_pv_ ? memory.maddr_of(*found).bytes : 0;
 	table = {memory.guest_view(*found), maddr, found, nullptr};
 	return {};
 }
@@ -242,11 +269,13 @@ void FakeXen::clear_entries(Frame &table, unsigned from, unsigned to, Via via)
 			hypervisor.write_unchecked(table, slot, 0, via);
 }
 
-Result<void> FakeXen::breathe()
+Result<void> FakeXen::breathe(bool yields)
 {
 	may_sleep("breathe");
 	if (int error = breathe_fuse.blow())
 		return result_of(error);
+	if (yields && while_yielding)
+		while_yielding();
 	if (remap_on_breathe)
 		remap_all();
 	return {};
@@ -254,8 +283,10 @@ Result<void> FakeXen::breathe()
 
 void FakeXen::count(const Counters &counters)
 {
-	for (unsigned i = 0; i < XENMM_NR_COUNTERS; i++)
+	for (unsigned i = 0; i < XENMM_NR_COUNTERS; i++) {
 		totals_.counter[i] += counters.counts().counter[i];
+		ever_.counter[i] += counters.counts().counter[i];
+	}
 	for (unsigned i = 0; i < XENMM_NR_BUCKETS; i++)
 		totals_.bucket[i] += counters.counts().bucket[i];
 }

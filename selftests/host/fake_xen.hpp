@@ -11,6 +11,7 @@
 
 #include "fake_hypervisor.hpp"
 #include "xenmm/backend.hpp"
+#include "xenmm/planner.hpp"
 
 namespace xenmm::test
 {
@@ -38,6 +39,14 @@ public:
 	Result<void> table_lock(VirtAddr address, uint32_t depth, const xenmm_table *previous,
 				xenmm_table &table);
 	void table_unlock(xenmm_table &table);
+	Result<void> table_hooks(VirtAddr address, const xenmm_table &table, xenmm_hooks &hooks);
+	Result<void> orphan_lock(VirtAddr address, uint64_t *entries, xenmm_table &table,
+				 xenmm_hooks &hooks);
+	void table_lost() { tables_lost_++; }
+	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count,
+				xenmm_pairs &pairs);
+	void pairs_unlock(xenmm_pairs &pairs);
+	uint64_t *table_entries(uint64_t l2_value);
 	uint64_t pte_flags(bool writable) const;
 	Mfn to_mfn(Pfn pfn);
 	void store_native(const uint64_t *entry, uint64_t value);
@@ -45,13 +54,17 @@ public:
 	void lazy_set(const xenmm_table &table, VirtAddr address, uint64_t value, bool preserve_ad);
 	void lazy_leave();
 	void zap(VirtAddr start, uint64_t length);
-	Result<void> breathe();
+	Result<void> breathe(bool yields);
 	uint64_t cycles() { return ++cycles_; }
+	xenmm_cost cost() const { return prices; }
 	void count(const Counters &counters);
 
 	// --- what tests arrange
 	void add_extent(VirtAddr from, uint64_t bytes);
 	void remove_extent(VirtAddr from);
+	// The twin mapping: as an area, though nobody's to operate on.
+	void add_twin(VirtAddr from, uint64_t bytes) { twins_[from.bytes] = from.bytes + bytes; }
+	void remove_twin(VirtAddr from) { twins_.erase(from.bytes); }
 	// munmap or exit: the kernel clears and flushes; tables go.
 	void unmap_all();
 	// The table of this span becomes an ordinary page, its entries cleared first.
@@ -59,6 +72,11 @@ public:
 	void remap_all();
 
 	Fuse zalloc_fuse, page_fuse, charge_fuse, table_make_fuse, table_lock_fuse, breathe_fuse;
+	Fuse hooks_fuse, pairs_fuse, orphan_fuse;
+	bool has_split_locks = true; // NR_CPUS of at least 4
+	xenmm_cost prices = default_cost();
+	// What others do while the locks are given away.
+	std::function<void()> while_yielding;
 	uint64_t charge_limit = ~0ULL;
 	bool remap_on_breathe = false;
 	bool refuse_optional = false;
@@ -73,10 +91,14 @@ public:
 	uint64_t total(xenmm_counter counter) const { return totals_.counter[counter]; }
 	const xenmm_counts &totals() const { return totals_; }
 	void forget_totals() { totals_ = {}; }
+	uint64_t total_ever(xenmm_counter counter) const { return ever_.counter[counter]; }
 	uint64_t pages_held() const { return memory.pages_of(Kind::kRam); }
 	uint64_t charged() const { return charged_; }
 	uint64_t zaps() const { return zaps_; }
 	uint64_t max_locked() const { return max_locked_; }
+	uint64_t tables_lost() const { return tables_lost_; }
+	// "" when each table there is hangs at one place, pinned and read-only.
+	std::string badly_hooked();
 	// Nothing held, charged, allocated or locked; no rule broken.
 	std::string leaks() const;
 
@@ -87,6 +109,9 @@ public:
 private:
 	void may_sleep(const char *what);
 	Frame *frame_of(const xenmm_table &table);
+	void fill_hooks(VirtAddr address, const Frame &table, xenmm_hooks &hooks);
+	bool is_mapped(VirtAddr address) const;
+	bool owns_span(VirtAddr address) const;
 	void push_lazy(const xen::Update &update);
 	void flush_lazy();
 	const Tlbs::Translation *translate(unsigned cpu, VirtAddr page, bool write);
@@ -96,6 +121,8 @@ private:
 	std::set<void *> allocations_;
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
+	std::map<uint64_t, uint64_t> twins_;
+	uint64_t tables_lost_ = 0;
 	std::vector<Frame *> locked_;
 	uint64_t max_locked_ = 0;
 	std::vector<xen::Update> lazy_queue_;
@@ -103,7 +130,7 @@ private:
 	uint64_t seed_;
 	uint64_t cycles_ = 0;
 	uint64_t zaps_ = 0;
-	xenmm_counts totals_ = {};
+	xenmm_counts totals_ = {}, ever_ = {};
 };
 
 } // namespace xenmm::test

@@ -93,8 +93,8 @@ TEST_F(Fake, LeavesDoneAloneWhenTheWholeHypercallFails)
 TEST_F(Fake, MulticallGoesOnBehindAFailedEntry)
 {
 	xen::Update updates[] = {update(0, good() | 0x10), update(1, good())};
-	xen::Call calls[] = {mmu_update_call(&updates[0], 1, nullptr),
-			     mmu_update_call(&updates[1], 1, nullptr),
+	xen::Call calls[] = {xen::mmu_update_call(&updates[0], 1, nullptr),
+			     xen::mmu_update_call(&updates[1], 1, nullptr),
 			     {.op = __HYPERVISOR_vcpu_op, .result = 0, .args = {}}};
 	EXPECT_EQ(xen.hypervisor.multicall(calls, 3), 0);
 	EXPECT_EQ(static_cast<int>(calls[0].result), -EINVAL);
@@ -183,7 +183,7 @@ TEST_F(Fake, WritableTranslationOutlivesAProtectWithoutAFlush)
 
 TEST_F(Fake, ComplainsAboutSleepingAndLocksOutOfOrder)
 {
-	(void)xen.breathe();
+	(void)xen.breathe(false);
 	EXPECT_TRUE(xen.violations.take("may sleep"));
 	(void)xen.page_alloc(false);
 	EXPECT_TRUE(xen.violations.take("may sleep"));

@@ -88,8 +88,11 @@ Harness::Harness(How how, uint64_t pages, uint64_t seed)
 Harness::~Harness()
 {
 	xen.unmap_all();
+	arena.set_twin({0});
 	arena.detach();
 	EXPECT_EQ(xen.leaks(), "");
+	EXPECT_EQ(xen.total_ever(XENMM_COUNTER_twins_made),
+		  xen.total_ever(XENMM_COUNTER_twins_dropped));
 }
 
 Errno Harness::run(Op op, const Pieces &pieces)
@@ -105,7 +108,70 @@ Errno Harness::run_by(How other, Op op, const Pieces &pieces)
 	last.method = static_cast<uint32_t>(other.method);
 	last.batch = other.batch;
 	last.prot = prot_of(op);
-	return arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
+	last.exclusive = exclusive;
+	Errno error = run_once(pieces);
+	if (error != Errno::kAgain)
+		return error;
+	if (!refuses_twin)
+		map_twin();
+	last.has_no_twin = true;
+	return run_once(pieces);
+}
+
+Errno Harness::run_meanwhile(Op op, uint64_t first, uint64_t pages)
+{
+	xenmm_request kept = last;
+	Errno error = run(op, first, pages);
+	last = kept;
+	xen.hypervisor.is_exclusive = exclusive;
+	return error;
+}
+
+Errno Harness::run_once(const Pieces &pieces)
+{
+	xen.hypervisor.is_exclusive = exclusive;
+	Errno error = arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
+	xen.hypervisor.is_exclusive = false;
+	return error;
+}
+
+void Harness::map_twin()
+{
+	xen.add_twin(kTwinBase, nr_pages * kPageBytes);
+	arena.set_twin(kTwinBase);
+}
+
+void Harness::retire_extent(Extent extent)
+{
+	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
+	arena.retire(extent);
+	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
+}
+
+void Harness::retire(uint64_t first, uint64_t pages)
+{
+	retire_extent({page_at(first), page_at(first + pages)});
+}
+
+void Harness::retire_twin(uint64_t first, uint64_t pages)
+{
+	retire_extent({kTwinBase.page(first), kTwinBase.page(first + pages)});
+}
+
+void Harness::unmap_twin()
+{
+	retire_twin(0, nr_pages);
+	for (uint64_t i = 0; i < nr_pages; i += kTableEntries)
+		xen.drop_table(kTwinBase.page(i));
+	xen.remove_twin(kTwinBase);
+	arena.set_twin({0});
+}
+
+void Harness::mend()
+{
+	xen.hypervisor.is_exclusive = true;
+	arena.mend();
+	xen.hypervisor.is_exclusive = false;
 }
 
 Errno Harness::fault(uint64_t number, bool write, uint32_t window)
@@ -129,6 +195,23 @@ Errno Harness::touch(unsigned cpu, uint64_t number, bool write, uint64_t *conten
 	return error;
 }
 
+void Harness::write_meanwhile(uint64_t content)
+{
+	xen.hypervisor.before_entry = [this, content](VirtAddr page) mutable {
+		xen.access(1, page, true, &content);
+	};
+	xen.hypervisor.before_step = [this, content]() mutable {
+		for (uint64_t i = 0; i < nr_pages; i++)
+			xen.access(1, page_at(i), true, &content);
+	};
+}
+
+void Harness::write_no_more()
+{
+	xen.hypervisor.before_entry = nullptr;
+	xen.hypervisor.before_step = nullptr;
+}
+
 void Harness::fill_tlbs(uint64_t first, uint64_t pages)
 {
 	for (uint64_t i = first; i < first + pages; i++)
@@ -139,10 +222,21 @@ void Harness::fill_tlbs(uint64_t first, uint64_t pages)
 		}
 }
 
-Slot Harness::slot(uint64_t number)
+PageView Harness::slot(uint64_t number)
 {
-	Span *span = state_of(arena).span(page_at(number));
-	return span ? span->slots[page_at(number).slot()] : Slot();
+	Span &span = state_of(arena).span(page_at(number));
+	unsigned slot = page_at(number).slot();
+	return {span.has_slots() ? span.slots()[slot] : Slot(), span.is_writable(slot)};
+}
+
+Twin Harness::twin(uint64_t number)
+{
+	return state_of(arena).span(page_at(number)).twin();
+}
+
+bool Harness::is_dead()
+{
+	return state_of(arena).is_dead();
 }
 
 uint64_t Harness::mapped()
@@ -157,7 +251,7 @@ uint64_t Harness::mapped()
 std::string Harness::entry_problem(uint64_t number)
 {
 	Pte pte(entry(number));
-	Slot page = slot(number);
+	PageView page = slot(number);
 	if (page.is_fresh())
 		return "slot still fresh";
 	if (pte.is_empty())
@@ -168,6 +262,26 @@ std::string Harness::entry_problem(uint64_t number)
 	return pte.agrees_with(expected) ? "" : "entry does not agree with the slot";
 }
 
+// The page of its slot or nothing, and exactly what the span says of the twin.
+std::string Harness::twin_problem(uint64_t number)
+{
+	Pte pte(twin_entry(number));
+	PageView page = slot(number);
+	Twin twin = this->twin(number);
+	if (!pte.is_empty() && !page.has_page())
+		return "the twin maps what is no page";
+	if (!pte.is_empty() && pte.frame().number != xen.memory.mfn_of(page.pfn()).number)
+		return "the twin maps another page";
+	if (!pte.is_empty() && twin == Twin::kNone)
+		return "there is no twin, but it maps something";
+	if (twin == Twin::kNone || twin == Twin::kStale)
+		return "";
+	if (pte.is_empty() != !entry(number))
+		return "the twin does not map what the visible table maps";
+	bool writable = twin == Twin::kReadWrite;
+	return pte.is_empty() || pte.is_writable() == writable ? "" : "the twin is mixed";
+}
+
 std::string Harness::problems()
 {
 	Complaints found;
@@ -176,7 +290,9 @@ std::string Harness::problems()
 	for (uint64_t i = 0; i < nr_pages; i++) {
 		if (std::string what = entry_problem(i); !what.empty())
 			found.add("page " + std::to_string(i) + ": " + what + "\n");
-		Slot page = slot(i);
+		if (std::string what = twin_problem(i); !what.empty())
+			found.add("page " + std::to_string(i) + ": " + what + "\n");
+		PageView page = slot(i);
 		if (!page.has_page())
 			continue;
 		populated++;
@@ -186,6 +302,7 @@ std::string Harness::problems()
 	found.differ("pages held", xen.pages_held(), populated);
 	found.differ("pages charged", xen.charged(), populated);
 	found.add(xen.stale_translations());
+	found.add(xen.badly_hooked());
 	found.add(xen.violations.text());
 	return found.text();
 }
@@ -194,7 +311,10 @@ Tally::Tally(const std::vector<Write> &writes)
 {
 	for (const Write &write : writes) {
 		via[static_cast<int>(write.via)]++;
-		if (write.via == Via::kKernel)
+		bool is_twin = write.page >= kTwinBase;
+		leaving += write.leaving;
+		of_twins += is_twin && !write.leaving;
+		if (write.via == Via::kKernel || write.leaving || is_twin)
 			continue;
 		mapped += !write.old && write.now;
 		unmapped += write.old && !write.now;
@@ -219,7 +339,10 @@ std::string Harness::counter_problems()
 		found.differ("pages_protected", xen.total(XENMM_COUNTER_pages_protected),
 			     tally.changed);
 	}
-	found.differ("mmu_updates", xen.total(XENMM_COUNTER_mmu_updates), by(Via::kMmuUpdate));
+	found.differ("twin_updates", xen.total(XENMM_COUNTER_twin_updates), tally.of_twins);
+	found.differ("teardown_pages", xen.total(XENMM_COUNTER_teardown_pages), tally.leaving);
+	found.differ("mmu_updates", xen.total(XENMM_COUNTER_mmu_updates),
+		     by(Via::kMmuUpdate) + calls.l2_updates);
 	found.differ("traps", xen.total(XENMM_COUNTER_traps), by(Via::kTrap));
 	found.differ("va_mappings", xen.total(XENMM_COUNTER_va_mappings), by(Via::kVaMapping));
 	found.differ("native_stores", xen.total(XENMM_COUNTER_native_stores), by(Via::kNative));
@@ -237,10 +360,21 @@ std::string Harness::counter_problems()
 
 std::string name_of(How how)
 {
-	static const char *const names[] = {"",		 "trap", "hypercall", "va_mapping",
-					    "multicall", "lazy", "batch",     "native"};
+	static const char *const names[] = {"auto", "trap",  "hypercall", "va_mapping", "multicall",
+					    "lazy", "batch", "native",	  "rebuild",	"flip"};
 	std::string name = names[static_cast<uint32_t>(how.method)];
-	return how.method == Method::kBatch ? name + std::to_string(how.batch) : name;
+	return how.batch ? name + std::to_string(how.batch) : name;
+}
+
+bool writes_entries(How how)
+{
+	return how.method != Method::kAuto && how.method != Method::kRebuild &&
+	       how.method != Method::kFlip;
+}
+
+bool may_flip(How how)
+{
+	return how.method == Method::kAuto || how.method == Method::kFlip;
 }
 
 std::vector<How> pv_hows()
@@ -254,10 +388,27 @@ std::vector<How> pv_hows()
 	return hows;
 }
 
-std::vector<How> all_hows()
+std::vector<How> entry_hows()
 {
 	std::vector<How> hows = pv_hows();
 	hows.push_back({Method::kNative, 0});
+	return hows;
+}
+
+std::vector<How> table_hows()
+{
+	return {{Method::kAuto, 0},
+		{Method::kRebuild, 0},
+		{Method::kRebuild, 1},
+		{Method::kRebuild, 100},
+		{Method::kFlip, 0}};
+}
+
+std::vector<How> all_hows()
+{
+	std::vector<How> hows = entry_hows();
+	for (How how : table_hows())
+		hows.push_back(how);
 	return hows;
 }
 

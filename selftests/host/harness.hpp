@@ -27,6 +27,7 @@ namespace xenmm::test
 using Pieces = std::vector<xenmm_piece>;
 
 inline constexpr VirtAddr kBase = {0x7f1200000000};
+inline constexpr VirtAddr kTwinBase = {0x7f2300000000};
 
 constexpr VirtAddr page_at(uint64_t number)
 {
@@ -43,6 +44,17 @@ inline constexpr Op kAllOps[] = {Op::kPopulate,	 Op::kDiscard, Op::kProtectRo,
 				 Op::kProtectRw, Op::kMap,     Op::kUnmap};
 std::string name_of(Op op);
 
+// What the arena knows of a page.
+struct PageView {
+	Slot slot;
+	bool writable;
+
+	bool has_page() const { return slot.has_page(); }
+	Pfn pfn() const { return slot.pfn(); }
+	bool is_fresh() const { return slot.is_fresh(); }
+	bool is_writable() const { return writable; }
+};
+
 class Harness
 {
 public:
@@ -55,16 +67,25 @@ public:
 	Errno run(Op op) { return run(op, 0, nr_pages); }
 	// With another method than the arena's usual one.
 	Errno run_by(How other, Op op, const Pieces &pieces);
+	// Another thread's operation, while the one under way has given its locks away.
+	Errno run_meanwhile(Op op, uint64_t first, uint64_t pages);
 	Errno fault(uint64_t number, bool write, uint32_t window);
 	// A process touches a page: access, fault, access again. kAccess is SIGSEGV.
 	Errno touch(unsigned cpu, uint64_t number, bool write, uint64_t *content,
 		    uint32_t window = 1);
+	// Before Xen looks at an entry, or takes a step with a table, a vCPU writes to the
+	// pages concerned.
+	void write_meanwhile(uint64_t content);
+	void write_no_more();
 	// All mapped pages enter all TLBs, writable ones as such.
 	void fill_tlbs() { fill_tlbs(0, nr_pages); }
 	void fill_tlbs(uint64_t first, uint64_t pages);
 
 	uint64_t entry(uint64_t number) { return xen.entry(page_at(number)); }
-	Slot slot(uint64_t number);
+	uint64_t twin_entry(uint64_t number) { return xen.entry(kTwinBase.page(number)); }
+	PageView slot(uint64_t number);
+	Twin twin(uint64_t number);
+	bool is_dead();
 	bool is_mapped(uint64_t number) { return entry(number) != 0; }
 	uint64_t mapped();
 	bool is_pv() const { return how.method != Method::kNative; }
@@ -76,12 +97,26 @@ public:
 
 	const How how;
 	const uint64_t nr_pages;
+	// munmap of spans, with the notifier that comes first.
+	void retire(uint64_t first, uint64_t pages);
+	void retire_twin(uint64_t first, uint64_t pages);
+	// All of the twin mapping is unmapped.
+	void unmap_twin();
+	// The mm is about to go.
+	void mend();
+
 	FakeXen xen;
 	Arena<FakeBackend> arena;
 	xenmm_request last = {};
+	bool exclusive = true;	   // requests hold the mmap lock for writing
+	bool refuses_twin = false; // there is no room for a second mapping
 
 private:
+	Errno run_once(const Pieces &pieces);
+	void retire_extent(Extent extent);
+	void map_twin();
 	std::string entry_problem(uint64_t number);
+	std::string twin_problem(uint64_t number);
 };
 
 // Fails when the harness finds something wrong.
@@ -94,17 +129,24 @@ private:
 // Entries that some path wrote, by what became of them.
 struct Tally {
 	uint64_t mapped = 0, unmapped = 0, changed = 0;
-	uint64_t via[7] = {};
+	uint64_t of_twins = 0, leaving = 0;
+	uint64_t via[kVias] = {};
 	explicit Tally(const std::vector<Write> &writes);
 };
 
 std::string name_of(How how);
+// Does it write single entries, and nothing else?
+bool writes_entries(How how);
+// May it exchange tables?
+bool may_flip(How how);
 inline std::string how_name(const ::testing::TestParamInfo<How> &info)
 {
 	return name_of(info.param);
 }
-std::vector<How> pv_hows();    // every PV method, batch in all sizes
-std::vector<How> all_hows();   // and native
+std::vector<How> pv_hows();    // every PV method that writes entries, batch in all sizes
+std::vector<How> entry_hows(); // and native
+std::vector<How> table_hows(); // those that work on whole tables, and the planner
+std::vector<How> all_hows();   // entry_hows() and table_hows()
 std::vector<How> short_hows(); // every method once, batch in three sizes
 
 class EachHow : public ::testing::TestWithParam<How>

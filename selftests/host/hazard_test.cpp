@@ -119,8 +119,8 @@ TEST_P(Hazards, OneEntryIsEnoughForAFlush)
 
 TEST_P(Hazards, AFailedOperationIsFlushedToo)
 {
-	if (GetParam().method == Method::kNative)
-		GTEST_SKIP() << "plain stores do not fail";
+	if (GetParam().method == Method::kNative || !writes_entries(GetParam()))
+		GTEST_SKIP() << "plain stores do not fail; tables: repair_test.cpp";
 	for (Op op : {Op::kUnmap, Op::kDiscard, Op::kProtectRo})
 		for (uint64_t k : {1, 100, 511, 512, 600, 1023, 1024, 1299}) {
 			SCOPED_TRACE(name_of(op) + std::to_string(k));
@@ -136,6 +136,7 @@ TEST_P(Hazards, AFailedOperationIsFlushedToo)
 TEST_P(Hazards, WritesGoInAscendingOrderAndOncePerEntry)
 {
 	Harness h(GetParam(), kPages);
+	h.refuses_twin = true; // its tables are at higher addresses
 	for (Op op : {Op::kPopulate, Op::kProtectRo, Op::kMap, Op::kProtectRw, Op::kUnmap}) {
 		h.xen.writes().clear();
 		ASSERT_EQ(h.run(op), Errno::kOk);
@@ -151,6 +152,7 @@ TEST_P(Hazards, WritesGoInAscendingOrderAndOncePerEntry)
 TEST_P(Hazards, EveryStepInTimeIsOldOrNew)
 {
 	Harness h(GetParam(), kPages);
+	h.refuses_twin = true; // an exchange writes no entry
 	ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
 	h.fill_tlbs();
 	for (Op op : {Op::kProtectRo, Op::kMap, Op::kProtectRw, Op::kUnmap, Op::kMap}) {

@@ -41,19 +41,51 @@ TEST(Entries, KeepFrameAndAccessedDirtyAcrossAChangeOfFlags)
 	EXPECT_EQ(Pte(~0ULL).frame().number, 0xffffffffffULL);
 }
 
-TEST(Slots, RememberProtectionWithoutAPage)
+TEST(Spans, RememberProtectionWithoutAPage)
 {
-	Slot slot;
-	EXPECT_TRUE(slot.is_writable() && !slot.has_page());
-	slot.set_writable(false);
-	slot.give({123});
-	EXPECT_TRUE(slot.has_page() && slot.is_fresh() && !slot.is_writable());
-	slot.settle();
-	EXPECT_FALSE(slot.is_fresh());
-	EXPECT_EQ(slot.take().number, 123u);
-	EXPECT_FALSE(slot.has_page() || slot.is_writable());
-	slot.set_writable(true);
-	EXPECT_TRUE(slot.is_writable());
+	Slots slots;
+	Span span;
+	EXPECT_TRUE(span.is_writable(7));
+	span.set_all_writable(false);
+	EXPECT_FALSE(span.is_writable(7)) << "without slots";
+	span.give_slots(&slots);
+	span.set_writable(7, true);
+	EXPECT_TRUE(span.is_writable(7));
+	EXPECT_FALSE(span.is_writable(8));
+	EXPECT_FALSE(span.is_uniform());
+	span.slots()[7].give({0x1234});
+	EXPECT_EQ(span.slots()[7].pfn().number, 0x1234u);
+	EXPECT_TRUE(span.slots()[7].is_fresh());
+	span.slots()[7].settle();
+	EXPECT_EQ(span.slots()[7].take().number, 0x1234u);
+	EXPECT_FALSE(span.slots()[7].has_page());
+	EXPECT_TRUE(span.is_writable(7)) << "survives a discard";
+	span.set_writable(7, false);
+	EXPECT_TRUE(span.is_uniform());
+	span.set_writable(9, true);
+	span.set_all_writable(true);
+	EXPECT_TRUE(span.is_uniform());
+	EXPECT_TRUE(span.is_writable(9) && span.is_writable(8));
+	EXPECT_EQ(span.take_slots(), &slots);
+}
+
+TEST(Spans, KnowWhatATwinIsWorthAfterAFlip)
+{
+	Slots slots;
+	Span span;
+	span.give_slots(&slots);
+	span.set_twin(Twin::kReadOnly);
+	span.flip(false);
+	EXPECT_FALSE(span.is_writable(0));
+	EXPECT_EQ(span.twin(), Twin::kReadWrite);
+	span.set_writable(3, true);
+	EXPECT_EQ(span.twin(), Twin::kReadWrite) << "the twin did not change";
+	span.flip(true);
+	EXPECT_TRUE(span.is_writable(3) && span.is_writable(4));
+	EXPECT_EQ(span.twin(), Twin::kStale) << "it was mixed";
+	span.set_twin(Twin::kNone);
+	span.spoil_twin();
+	EXPECT_EQ(span.twin(), Twin::kNone);
 }
 
 TEST(Results, CarryAValueOrAnErrno)
@@ -204,8 +236,21 @@ TEST(Requests, AreChecked)
 		{"lazy", [](Request &r) { r.method = 5, r.batch = 0; }, ok, no},
 		{"native", [](Request &r) { r.method = 7, r.batch = 0; }, no, ok},
 		{"native with a batch", [](Request &r) { r.method = 7; }, inval, inval},
-		{"auto", [](Request &r) { r.method = 0, r.batch = 0; }, inval, inval},
-		{"method 8", [](Request &r) { r.method = 8, r.batch = 0; }, inval, inval},
+		{"auto", [](Request &r) { r.method = 0, r.batch = 0; }, ok, ok},
+		{"auto with a batch", [](Request &r) { r.method = 0; }, inval, inval},
+		{"rebuild", [](Request &r) { r.method = 8, r.batch = 0; }, ok, no},
+		{"rebuild from 512", [](Request &r) { r.method = 8; }, ok, no},
+		{"rebuild from 513", [](Request &r) { r.method = 8, r.batch = 513; }, inval, inval},
+		{"flip of entries", [](Request &r) { r.method = 9, r.batch = 0; }, inval, inval},
+		{"flip",
+		 [](Request &r) {
+			 r.method = 9, r.batch = 0, r.action = XENMM_PROTECT, r.prot = 1;
+		 },
+		 ok, no},
+		{"flip with a batch",
+		 [](Request &r) { r.method = 9, r.action = XENMM_PROTECT, r.prot = 1; }, inval,
+		 inval},
+		{"method 10", [](Request &r) { r.method = 10, r.batch = 0; }, inval, inval},
 		{"method 31", [](Request &r) { r.method = 31, r.batch = 0; }, inval, inval},
 		{"method 32", [](Request &r) { r.method = 32, r.batch = 0; }, inval, inval},
 		{"method 38", [](Request &r) { r.method = 38; }, inval, inval},
@@ -242,14 +287,18 @@ TEST(Methods, AreNumberedAsInTheUapi)
 	EXPECT_EQ(static_cast<int>(Method::kLazy), XENMM_METHOD_LAZY);
 	EXPECT_EQ(static_cast<int>(Method::kBatch), XENMM_METHOD_BATCH);
 	EXPECT_EQ(static_cast<int>(Method::kNative), XENMM_METHOD_NATIVE);
+	EXPECT_EQ(static_cast<int>(Method::kAuto), XENMM_METHOD_AUTO);
+	EXPECT_EQ(static_cast<int>(Method::kRebuild), XENMM_METHOD_REBUILD);
+	EXPECT_EQ(static_cast<int>(Method::kFlip), XENMM_METHOD_FLIP);
+	EXPECT_EQ(kTableEntries, static_cast<unsigned>(XENMM_SPAN_PAGES));
 	EXPECT_EQ(kMaxBatch, static_cast<uint32_t>(XENMM_MAX_BATCH));
 	EXPECT_EQ(kSpanBytes, XENMM_SPAN_BYTES);
 }
 
-TEST(Methods, TheDefaultFitsTheGuest)
+TEST(Methods, TheOneOfFaultsFitsTheGuest)
 {
-	How pv = default_how(true);
-	How native = default_how(false);
+	How pv = fault_how(true);
+	How native = fault_how(false);
 	EXPECT_TRUE(check_how(static_cast<uint32_t>(pv.method), pv.batch, kPvMethods).ok());
 	EXPECT_TRUE(
 		check_how(static_cast<uint32_t>(native.method), native.batch, kNativeMethods).ok());

@@ -37,6 +37,21 @@ static inline vm_fault_t xenmm_compat_need_mmap_lock(struct vm_fault *vmf)
 	return 0;
 }
 
+/*
+ * Who holds the mmap lock for writing keeps faults out of a VMA by this. Sleeps. The
+ * mark is gone with the mmap lock.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0) && defined(CONFIG_PER_VMA_LOCK)
+#define XENMM_COMPAT_VMA_LOCKS true
+static inline void xenmm_compat_vma_start_write(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+}
+#else
+#define XENMM_COMPAT_VMA_LOCKS false
+static inline void xenmm_compat_vma_start_write(struct vm_area_struct *vma) {}
+#endif
+
 /* The mm's own choice of an address became a function in 6.10. */
 static inline unsigned long xenmm_compat_unmapped_area(struct file *file, unsigned long address,
 						       unsigned long length, unsigned long flags)

@@ -3,6 +3,7 @@
 // to int. No logic.
 #include "linux_backend.hpp"
 #include "xenmm/arena.hpp"
+#include "xenmm/planner.hpp"
 #include "xenmm/request.hpp"
 
 // The kernel has no <new>; this is the standard placement form.
@@ -27,6 +28,12 @@ constexpr const char *kCounterNames[] = {
 #undef XENMM_COUNTER_NAME
 };
 
+constexpr const char *kCostNames[] = {
+#define XENMM_COST_NAME(name) #name,
+	XENMM_COSTS(XENMM_COST_NAME)
+#undef XENMM_COST_NAME
+};
+
 } // namespace
 
 extern "C" {
@@ -39,6 +46,16 @@ xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind)
 const char *xenmm_counter_name(xenmm_u32 counter)
 {
 	return kCounterNames[counter];
+}
+
+const char *xenmm_cost_name(xenmm_u32 item)
+{
+	return kCostNames[item];
+}
+
+void xenmm_cost_default(struct xenmm_cost *cost)
+{
+	*cost = xenmm::default_cost();
 }
 
 int xenmm_arena_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
@@ -62,6 +79,21 @@ int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 leng
 	return to_int(arena->arena.attach({base}, length).error());
 }
 
+void xenmm_arena_set_twin(struct xenmm_arena *arena, xenmm_u64 base)
+{
+	arena->arena.set_twin({base});
+}
+
+void xenmm_arena_retire(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to)
+{
+	arena->arena.retire({{from}, {to}});
+}
+
+void xenmm_arena_mend(struct xenmm_arena *arena)
+{
+	arena->arena.mend();
+}
+
 void xenmm_arena_detach(struct xenmm_arena *arena)
 {
 	arena->arena.detach();
@@ -70,6 +102,16 @@ void xenmm_arena_detach(struct xenmm_arena *arena)
 int xenmm_request_check(const struct xenmm_request *request, enum xenmm_guest_kind kind)
 {
 	return to_int(xenmm::check_request(*request, xenmm_methods(kind)).error());
+}
+
+int xenmm_request_is_exclusive(const struct xenmm_request *request,
+			       const struct xenmm_piece *pieces, enum xenmm_guest_kind kind)
+{
+	xenmm_cost cost;
+	xenmm_k_cost(&cost);
+	bool is_pv = kind == XENMM_KIND_XEN_PV;
+	return xenmm::is_exclusive(*request, xenmm::Ranges(pieces, request->nr_pieces), is_pv,
+				   cost);
 }
 
 int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,

@@ -42,6 +42,23 @@ public:
 		return to_errno(xenmm_k_table_lock(host_, address.bytes, depth, previous, &table));
 	}
 	void table_unlock(xenmm_table &table) { xenmm_k_table_unlock(&table); }
+	Result<void> table_hooks(VirtAddr address, const xenmm_table &table, xenmm_hooks &hooks)
+	{
+		return to_errno(xenmm_k_table_hooks(host_, address.bytes, &table, &hooks));
+	}
+	Result<void> orphan_lock(VirtAddr address, uint64_t *entries, xenmm_table &table,
+				 xenmm_hooks &hooks)
+	{
+		return to_errno(xenmm_k_orphan_lock(host_, address.bytes, entries, &table, &hooks));
+	}
+	void table_lost() { xenmm_k_table_lost(host_); }
+	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
+	{
+		return to_errno(
+			xenmm_k_pairs_lock(host_, address.bytes, twin.bytes, count, &pairs));
+	}
+	void pairs_unlock(xenmm_pairs &pairs) { xenmm_k_pairs_unlock(&pairs); }
+	uint64_t *table_entries(uint64_t l2_value) { return xenmm_k_table_entries(l2_value); }
 	uint64_t pte_flags(bool writable) { return xenmm_k_pte_flags(host_, writable); }
 
 	// A pfn of our own page is always inside the table and never foreign.
@@ -67,8 +84,7 @@ public:
 	int multicall(xen::Call *calls, uint32_t count) { return xenmm_k_multicall(calls, count); }
 	void flush()
 	{
-		xen::ExtendedOp flush = {};
-		flush.cmd = MMUEXT_TLB_FLUSH_ALL; // cannot fail
+		xen::ExtendedOp flush = xen::flush_all_op(); // cannot fail
 		(void)xenmm_k_mmuext_op(&flush, 1);
 	}
 	void lazy_enter() { xenmm_k_lazy_enter(); }
@@ -79,8 +95,14 @@ public:
 	void lazy_leave() { xenmm_k_lazy_leave(); }
 	void zap(VirtAddr start, uint64_t length) { xenmm_k_zap(host_, start.bytes, length); }
 
-	Result<void> breathe() { return to_errno(xenmm_k_breathe()); }
+	Result<void> breathe(bool yields) { return to_errno(xenmm_k_breathe(host_, yields)); }
 	uint64_t cycles() { return xenmm_k_cycles(); }
+	xenmm_cost cost()
+	{
+		xenmm_cost cost;
+		xenmm_k_cost(&cost);
+		return cost;
+	}
 	void count(const Counters &counters) { xenmm_k_count(&counters.counts()); }
 
 private:

@@ -5,13 +5,29 @@
 namespace xenmm
 {
 
+namespace
+{
+
+bool is_batch_valid(How how)
+{
+	switch (how.method) {
+	case Method::kBatch:
+		return how.batch >= 1 && how.batch <= kMaxBatch;
+	case Method::kRebuild:
+		return how.batch <= kTableEntries;
+	default:
+		return how.batch == 0;
+	}
+}
+
+} // namespace
+
 Result<How> check_how(uint32_t method, uint32_t batch, uint32_t offered)
 {
-	if (method == 0 || method >= 32 || !((kPvMethods | kNativeMethods) & (1U << method)))
+	if (method >= 32 || !((kPvMethods | kNativeMethods) & (1U << method)))
 		return Errno::kInval;
 	How how = {static_cast<Method>(method), batch};
-	bool fits = how.method == Method::kBatch ? batch >= 1 && batch <= kMaxBatch : batch == 0;
-	if (!fits)
+	if (!is_batch_valid(how))
 		return Errno::kInval;
 	if (!(offered & method_bit(how.method)))
 		return Errno::kNotSupported;

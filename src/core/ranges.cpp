@@ -8,8 +8,8 @@ namespace xenmm
 uint64_t Ranges::pages_below(VirtAddr limit) const
 {
 	uint64_t bytes = 0;
-	for (uint32_t i = 0; i < count_ && pieces_[i].start < limit.bytes; i++)
-		bytes += min<uint64_t>(pieces_[i].length, limit.bytes - pieces_[i].start);
+	for (uint32_t i = 0; i < count_ && (*this)[i].start < limit.bytes; i++)
+		bytes += min<uint64_t>((*this)[i].length, limit.bytes - (*this)[i].start);
 	return bytes >> kPageShift;
 }
 
@@ -17,7 +17,7 @@ Result<void> Ranges::check_shape() const
 {
 	uint64_t previous_end = 0;
 	for (uint32_t i = 0; i < count_; i++) {
-		const xenmm_piece &piece = pieces_[i];
+		const xenmm_piece piece = (*this)[i];
 		uint64_t end = 0;
 		if ((piece.start | piece.length) % kPageBytes || !piece.length)
 			return Errno::kInval;

@@ -2,6 +2,7 @@
 // Validation of an ioctl's fields: method, batch size, protection, reserved fields.
 #include "xenmm/request.hpp"
 #include "xenmm/method.hpp"
+#include "xenmm/planner.hpp"
 
 namespace xenmm
 {
@@ -20,11 +21,48 @@ bool is_prot_valid(const xenmm_request &request)
 	return request.prot == kProtRead || request.prot == kProtReadWrite;
 }
 
+Change change_of(xenmm_action action)
+{
+	switch (action) {
+	case XENMM_POPULATE:
+	case XENMM_MAP:
+		return Change::kMap;
+	case XENMM_DISCARD:
+	case XENMM_UNMAP:
+		return Change::kUnmap;
+	case XENMM_PROTECT:
+		break;
+	}
+	return Change::kProtect;
+}
+
+// No more than a table's, if there are as many.
+uint32_t pages_up_to_a_table(Ranges ranges)
+{
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < ranges.count() && bytes < kSpanBytes; i++)
+		bytes += min(ranges[i].length, kSpanBytes);
+	return static_cast<uint32_t>(min(bytes, kSpanBytes) >> kPageShift);
+}
+
 } // namespace
+
+bool is_exclusive(const xenmm_request &request, Ranges ranges, bool is_pv, const xenmm_cost &cost)
+{
+	How how = {static_cast<Method>(request.method), request.batch};
+	Planner planner(how, is_pv, true, cost);
+	uint32_t pages = pages_up_to_a_table(ranges);
+	bool may_flip = request.action == XENMM_PROTECT && planner.may_flip();
+	return planner.look(change_of(request.action), pages) != Look::kNone ||
+	       (may_flip && pages == kTableEntries);
+}
 
 Result<void> check_request(const xenmm_request &request, uint32_t offered)
 {
 	if (request.reserved || !is_prot_valid(request))
+		return Errno::kInval;
+	// A flip knows no presence.
+	if (static_cast<Method>(request.method) == Method::kFlip && request.action != XENMM_PROTECT)
 		return Errno::kInval;
 	if (request.nr_pieces == 0 || request.nr_pieces > kMaxRanges)
 		return Errno::kInval;

@@ -36,10 +36,45 @@ MODULE_PARM_DESC(fault_window, "pages that a demand fault maps, a power of two u
 
 static const struct vm_operations_struct xenmm_vm_ops;
 
-bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_area_struct *vma)
+static bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_area_struct *vma)
 {
 	return vma->vm_ops == &xenmm_vm_ops && vma->vm_file == host->file &&
 	       vma->vm_private_data == host && (vma->vm_flags & VM_PFNMAP);
+}
+
+/* A VMA of either mapping. mmap lock held. */
+struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
+{
+	struct vm_area_struct *vma = find_vma(host->mm, address);
+
+	if (!vma || address < vma->vm_start || !xenmm_is_arena_vma(host, vma))
+		return NULL;
+	return vma;
+}
+
+static bool xenmm_is_inside(const struct xenmm_area *area, unsigned long address)
+{
+	return address - area->start < area->end - area->start;
+}
+
+/* While mremap moves it, before it is refused, a VMA of the visible one is elsewhere. */
+static struct xenmm_area *xenmm_area_of(struct xenmm_host *host, const struct vm_area_struct *vma)
+{
+	return xenmm_is_inside(&host->twin, vma->vm_start) ? &host->twin : &host->visible;
+}
+
+void xenmm_lock_vmas(struct xenmm_host *host)
+{
+	const struct xenmm_area *areas[] = {&host->visible, &host->twin};
+	unsigned int i;
+
+	for (i = 0; XENMM_COMPAT_VMA_LOCKS && i < ARRAY_SIZE(areas); i++) {
+		VMA_ITERATOR(vmi, host->mm, areas[i]->start);
+		struct vm_area_struct *vma;
+
+		for_each_vma_range(vmi, vma, areas[i]->end) if (xenmm_is_arena_vma(host, vma))
+			xenmm_compat_vma_start_write(vma);
+	}
 }
 
 static void xenmm_vma_open(struct vm_area_struct *vma)
@@ -47,23 +82,46 @@ static void xenmm_vma_open(struct vm_area_struct *vma)
 	struct xenmm_host *host = vma->vm_private_data;
 
 	mutex_lock(&host->lock);
-	host->nr_vmas++;
+	xenmm_area_of(host, vma)->nr_vmas++;
 	mutex_unlock(&host->lock);
 }
 
+/* Did the area lose its last VMA? */
+static bool xenmm_close_locked(struct xenmm_area *area)
+{
+	struct xenmm_host *host = area->host;
+
+	host->nr_closed++;
+	if (--area->nr_vmas)
+		return false;
+	area->start = 0;
+	area->end = 0;
+	if (area == &host->twin)
+		xenmm_arena_set_twin(host->arena, 0);
+	if (!host->visible.nr_vmas && !host->twin.nr_vmas)
+		xenmm_arena_detach(host->arena);
+	return true;
+}
+
 /*
- * Pages go by count of areas, not by area: the entries of a closed area are gone
- * and flushed, but close also runs for areas that never had any (a failed split,
+ * Pages go by count of VMAs, not by VMA: the entries of a closed one are gone
+ * and flushed, but close also runs for VMAs that never had any (a failed split,
  * a failed move).
  */
 static void xenmm_vma_close(struct vm_area_struct *vma)
 {
 	struct xenmm_host *host = vma->vm_private_data;
+	struct xenmm_area *area;
+	bool was_last;
 
 	mutex_lock(&host->lock);
-	if (--host->nr_vmas == 0)
-		xenmm_arena_detach(host->arena);
+	area = xenmm_area_of(host, vma);
+	was_last = xenmm_close_locked(area);
+	if (was_last && area == &host->visible && host->twin.nr_vmas)
+		xenmm_twin_unmap_later(host);
 	mutex_unlock(&host->lock);
+	if (was_last)
+		xenmm_unwatch(area);
 }
 
 /* A span is one L1 table; no area may end inside one that goes on elsewhere. */
@@ -101,18 +159,27 @@ static vm_fault_t xenmm_fault_result(int error)
 	}
 }
 
+/* Nobody has business in the twin. */
+static bool xenmm_is_twin_fault(struct vm_fault *vmf)
+{
+	struct xenmm_host *host = vmf->vma->vm_private_data;
+
+	return xenmm_area_of(host, vmf->vma) == &host->twin;
+}
+
 static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
 {
 	struct xenmm_host *host = vmf->vma->vm_private_data;
 	vm_fault_t retry = xenmm_compat_need_mmap_lock(vmf);
-	int error;
+	int error = -EACCES;
 
 	if (retry)
 		return retry;
 	mutex_lock(&host->lock);
-	error = xenmm_arena_fault(host->arena, vmf->address & PAGE_MASK,
-				  !!(vmf->flags & FAULT_FLAG_WRITE), READ_ONCE(xenmm_fault_window),
-				  vmf->vma->vm_start, vmf->vma->vm_end);
+	if (!xenmm_is_twin_fault(vmf))
+		error = xenmm_arena_fault(
+			host->arena, vmf->address & PAGE_MASK, !!(vmf->flags & FAULT_FLAG_WRITE),
+			READ_ONCE(xenmm_fault_window), vmf->vma->vm_start, vmf->vma->vm_end);
 	mutex_unlock(&host->lock);
 	return xenmm_fault_result(error);
 }
@@ -128,7 +195,8 @@ static vm_fault_t xenmm_vma_pfn_mkwrite(struct vm_fault *vmf)
 	bool may_write;
 
 	mutex_lock(&host->lock);
-	may_write = xenmm_arena_may_write(host->arena, vmf->address & PAGE_MASK);
+	may_write = !xenmm_is_twin_fault(vmf) &&
+		    xenmm_arena_may_write(host->arena, vmf->address & PAGE_MASK);
 	mutex_unlock(&host->lock);
 	return may_write ? VM_FAULT_NOPAGE : VM_FAULT_SIGSEGV;
 }
@@ -151,8 +219,8 @@ unsigned long xenmm_arena_unmapped_area(struct file *file, unsigned long address
 		return IS_ALIGNED(address, XENMM_SPAN_BYTES) ? address : -EINVAL;
 	if (length > TASK_SIZE - XENMM_SPAN_BYTES)
 		return -ENOMEM;
-	address = xenmm_compat_unmapped_area(file, address,
-					     length + XENMM_SPAN_BYTES - PAGE_SIZE, flags);
+	address = xenmm_compat_unmapped_area(file, address, length + XENMM_SPAN_BYTES - PAGE_SIZE,
+					     flags);
 	return IS_ERR_VALUE(address) ? address : ALIGN(address, XENMM_SPAN_BYTES);
 }
 
@@ -167,29 +235,49 @@ static int xenmm_check_vma(const struct vm_area_struct *vma)
 	return 0;
 }
 
-/* Tie the arena to this mm and this area. Arena lock held. */
+/* The VMA becomes the area's only one. Arena lock held. */
+void xenmm_area_attach(struct xenmm_area *area, struct vm_area_struct *vma)
+{
+	xenmm_compat_vma_flags(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
+			       VM_MAYEXEC);
+	area->start = vma->vm_start;
+	area->end = vma->vm_end;
+	area->nr_vmas = 1;
+	vma->vm_ops = &xenmm_vm_ops;
+	vma->vm_private_data = area->host;
+}
+
+/* Tie the arena to this mm and this VMA. Arena lock held. */
 static int xenmm_attach_locked(struct xenmm_host *host, struct vm_area_struct *vma)
 {
 	int error;
 
 	if (host->mm && host->mm != vma->vm_mm)
 		return -EPERM;
-	if (host->nr_vmas)
+	if (host->twin_maker == current)
+		return xenmm_twin_attach_locked(host, vma);
+	if (host->visible.nr_vmas || host->twin.nr_vmas)
 		return -EBUSY;
-	xenmm_compat_vma_flags(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
-			       VM_MAYEXEC);
+	xenmm_area_attach(&host->visible, vma);
 	host->vm_flags = vma->vm_flags;
 	error = xenmm_arena_attach(host->arena, vma->vm_start, vma->vm_end - vma->vm_start);
-	if (error)
+	if (error) {
+		host->visible.nr_vmas = 0;
 		return error;
+	}
 	if (!host->mm) {
 		mmgrab(vma->vm_mm);
 		host->mm = vma->vm_mm;
 	}
-	host->nr_vmas = 1;
-	vma->vm_ops = &xenmm_vm_ops;
-	vma->vm_private_data = host;
 	return 0;
+}
+
+/* Undo of xenmm_attach_locked: mmap is going to fail, and close is not called then. */
+static void xenmm_undo_attach(struct xenmm_host *host, struct vm_area_struct *vma)
+{
+	mutex_lock(&host->lock);
+	xenmm_close_locked(xenmm_area_of(host, vma));
+	mutex_unlock(&host->lock);
 }
 
 int xenmm_arena_mmap(struct file *file, struct vm_area_struct *vma)
@@ -202,5 +290,10 @@ int xenmm_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	mutex_lock(&host->lock);
 	error = xenmm_attach_locked(host, vma);
 	mutex_unlock(&host->lock);
+	if (error)
+		return error;
+	error = xenmm_watch(xenmm_area_of(host, vma));
+	if (error)
+		xenmm_undo_attach(host, vma);
 	return error;
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mmap_lock.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -23,6 +24,8 @@ static int xenmm_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&host->lock);
 	host->file = file;
+	host->visible.host = host;
+	host->twin.host = host;
 	error = xenmm_arena_create(host, xenmm_guest_kind(), &host->arena);
 	if (error) {
 		kfree(host);
@@ -86,53 +89,124 @@ static struct xenmm_request xenmm_decode(enum xenmm_action action, const struct 
 	};
 }
 
-/* NULL or an error pointer when the array cannot be had. */
-static struct xenmm_piece *xenmm_copy_pieces(const struct xenmm_op *op)
+/* The pieces of most calls fit onto the stack. */
+#define XENMM_FEW_PIECES 8
+
+/* Into `few` where they fit, else into memory to be freed. An error pointer. */
+static struct xenmm_piece *xenmm_copy_pieces(const struct xenmm_op *op, struct xenmm_piece *few)
 {
-	struct xenmm_piece *pieces;
+	struct xenmm_piece *pieces = few;
 
 	static_assert(sizeof(struct xenmm_piece) == sizeof(struct xenmm_range));
 	static_assert(offsetof(struct xenmm_piece, length) == offsetof(struct xenmm_range, length));
 
-	pieces = kvmalloc_array(op->nr_ranges, sizeof(*pieces), XENMM_GFP);
+	if (op->nr_ranges > XENMM_FEW_PIECES)
+		pieces = kvmalloc_array(op->nr_ranges, sizeof(*pieces), XENMM_GFP);
 	if (!pieces)
 		return ERR_PTR(-ENOMEM);
 	if (copy_from_user(pieces, u64_to_user_ptr(op->ranges), op->nr_ranges * sizeof(*pieces))) {
-		kvfree(pieces);
+		if (pieces != few)
+			kvfree(pieces);
 		return ERR_PTR(-EFAULT);
 	}
 	return pieces;
 }
 
+/* The arena lock, and the mmap lock's hold noted; see xenmm_release_locks. */
+static void xenmm_lock_arena(struct xenmm_host *host, enum xenmm_hold hold)
+{
+	mutex_lock(&host->lock);
+	host->hold = hold;
+	if (hold == XENMM_HOLD_WRITE)
+		xenmm_lock_vmas(host);
+}
+
+static int xenmm_take_locks(struct xenmm_host *host, enum xenmm_hold hold)
+{
+	int error = hold == XENMM_HOLD_WRITE ? mmap_write_lock_killable(current->mm)
+					     : mmap_read_lock_killable(current->mm);
+
+	if (error)
+		return -EINTR;
+	xenmm_lock_arena(host, hold);
+	return 0;
+}
+
+static void xenmm_release_locks(struct xenmm_host *host)
+{
+	const enum xenmm_hold hold = host->hold;
+
+	host->hold = XENMM_NO_HOLD;
+	mutex_unlock(&host->lock);
+	if (hold == XENMM_HOLD_WRITE)
+		mmap_write_unlock(current->mm);
+	else
+		mmap_read_unlock(current->mm);
+}
+
+/* Not killable: the caller will release what it believes to hold. */
+static void xenmm_yield_locks(struct xenmm_host *host)
+{
+	const enum xenmm_hold hold = host->hold;
+
+	xenmm_release_locks(host);
+	cond_resched();
+	if (hold == XENMM_HOLD_WRITE)
+		mmap_write_lock(current->mm);
+	else
+		mmap_read_lock(current->mm);
+	xenmm_lock_arena(host, hold);
+}
+
+int xenmm_k_breathe(struct xenmm_host *host, int yields)
+{
+	const unsigned int nr_closed = host->nr_closed;
+
+	if (yields && host->hold && mmap_lock_is_contended(current->mm))
+		xenmm_yield_locks(host);
+	else
+		cond_resched();
+	if (host->nr_closed != nr_closed)
+		return -EINVAL;
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *request,
 			    const struct xenmm_piece *pieces)
 {
-	int error;
+	int error = xenmm_take_locks(host, request->exclusive ? XENMM_HOLD_WRITE : XENMM_HOLD_READ);
 
-	if (mmap_read_lock_killable(current->mm))
-		return -EINTR;
-	mutex_lock(&host->lock);
-	if (!host->nr_vmas)
+	if (error)
+		return error;
+	if (!host->visible.nr_vmas)
 		error = -EINVAL;
 	else if (host->mm != current->mm)
 		error = -EPERM;
 	else
 		error = xenmm_arena_run(host->arena, request, pieces);
-	mutex_unlock(&host->lock);
-	mmap_read_unlock(current->mm);
+	xenmm_release_locks(host);
 	return error;
 }
 
 static int xenmm_run(struct xenmm_host *host, struct xenmm_request *request,
 		     const struct xenmm_op *op)
 {
-	struct xenmm_piece *pieces = xenmm_copy_pieces(op);
+	struct xenmm_piece few[XENMM_FEW_PIECES];
+	struct xenmm_piece *pieces = xenmm_copy_pieces(op, few);
 	int error;
 
 	if (IS_ERR(pieces))
 		return PTR_ERR(pieces);
+	request->exclusive = xenmm_request_is_exclusive(request, pieces, xenmm_guest_kind());
 	error = xenmm_run_locked(host, request, pieces);
-	kvfree(pieces);
+	if (error == -EAGAIN) {
+		/* Without a twin the request is carried out by other methods. */
+		xenmm_twin_map(host);
+		request->has_no_twin = true;
+		error = xenmm_run_locked(host, request, pieces);
+	}
+	if (pieces != few)
+		kvfree(pieces);
 	return error;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include "glue.h"
 
@@ -39,6 +40,48 @@ static int histogram_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(histogram);
 
+static int cost_show(struct seq_file *file, void *unused)
+{
+	struct xenmm_cost cost;
+	u32 i;
+
+	xenmm_k_cost(&cost);
+	seq_printf(file, "calibrated %d\n", xenmm_cost_is_written());
+	for (i = 0; i < XENMM_NR_COSTS; i++)
+		seq_printf(file, "%s %u\n", xenmm_cost_name(i), cost.ticks[i]);
+	return 0;
+}
+
+static int cost_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, cost_show, NULL);
+}
+
+static ssize_t cost_write(struct file *file, const char __user *buffer, size_t length,
+			  loff_t *offset)
+{
+	char *text;
+	int error;
+
+	if (length >= PAGE_SIZE)
+		return -EINVAL;
+	text = memdup_user_nul(buffer, length);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	error = xenmm_cost_write(text);
+	kfree(text);
+	return error ?: length;
+}
+
+static const struct file_operations cost_fops = {
+	.owner = THIS_MODULE,
+	.open = cost_open,
+	.read = seq_read,
+	.write = cost_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 static ssize_t reset_write(struct file *file, const char __user *text, size_t length,
 			   loff_t *offset)
 {
@@ -60,6 +103,7 @@ void xenmm_debugfs_create(void)
 	debugfs_create_file("version", 0400, xenmm_folder, NULL, &version_fops);
 	debugfs_create_file("stats", 0400, xenmm_folder, NULL, &stats_fops);
 	debugfs_create_file("histogram", 0400, xenmm_folder, NULL, &histogram_fops);
+	debugfs_create_file("cost", 0600, xenmm_folder, NULL, &cost_fops);
 	debugfs_create_file("reset", 0200, xenmm_folder, NULL, &reset_fops);
 }
 

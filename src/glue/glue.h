@@ -4,7 +4,9 @@
 #define XENMM_GLUE_H
 
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/task_work.h>
 
 #include "uapi/xenmm.h"
 #include "xenmm/abi.h"
@@ -17,19 +19,38 @@
  */
 #define XENMM_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/* One of the two mappings of an arena. Partial munmap leaves several VMAs of it. */
+struct xenmm_area {
+	struct xenmm_host *host;
+	unsigned long start; /* where it was mapped; both 0 when it is not */
+	unsigned long end;
+	unsigned int nr_vmas;
+	struct mmu_interval_notifier notifier; /* teardown.c; set while is_watched */
+	bool is_watched;
+};
+
+/* How the ioctl under way holds the mmap lock; a fault or munmap has its own hold. */
+enum xenmm_hold { XENMM_NO_HOLD, XENMM_HOLD_READ, XENMM_HOLD_WRITE };
+
 /*
  * An open file of /dev/xenmm.
  *
  * Lock order: mm->mmap_lock, then lock, then the page-table locks of L1 tables in
- * ascending order of address.
+ * ascending order of address; the locks of two L2 tables instead of those.
  */
 struct xenmm_host {
-	struct mutex lock;	   /* the core's arena, nr_vmas, mm */
+	struct mutex lock;	   /* the core's arena, and all that changes below */
 	struct xenmm_arena *arena; /* set at open, never changed */
 	struct file *file;	   /* whose VMAs are ours; no reference held */
 	struct mm_struct *mm;	   /* set at the first mmap, grabbed, never changed */
-	unsigned int nr_vmas;	   /* VMAs of the arena; at 0 its pages go */
+	struct xenmm_area visible; /* when both have no VMA left, the pages go */
+	struct xenmm_area twin;	   /* twin.c; as long as the visible one */
 	unsigned long vm_flags;	   /* of its mapping; protection is a function of them */
+	unsigned int nr_closed;	   /* VMAs closed so far: has one gone meanwhile? */
+	enum xenmm_hold hold;
+	bool is_leaving;		/* munmap is at work: VMAs cannot be looked up */
+	struct task_struct *twin_maker; /* who is mapping the twin, if anyone is */
+	struct callback_head twin_work; /* unmaps the twin after the visible one */
 };
 
 enum xenmm_guest_kind xenmm_guest_kind(void);
@@ -43,8 +64,27 @@ int xenmm_arena_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long xenmm_arena_unmapped_area(struct file *file, unsigned long address,
 					unsigned long length, unsigned long pgoff,
 					unsigned long flags);
-bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_area_struct *vma);
+void xenmm_lock_vmas(struct xenmm_host *host);
+struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address);
+void xenmm_area_attach(struct xenmm_area *area, struct vm_area_struct *vma);
 extern unsigned int xenmm_fault_window;
+
+/* twin.c */
+void xenmm_twin_map(struct xenmm_host *host);
+int xenmm_twin_attach_locked(struct xenmm_host *host, struct vm_area_struct *vma);
+void xenmm_twin_unmap_later(struct xenmm_host *host);
+
+/* teardown.c */
+int xenmm_watch(struct xenmm_area *area);
+void xenmm_unwatch(struct xenmm_area *area);
+
+/* cost.c */
+int xenmm_cost_write(char *text);
+bool xenmm_cost_is_written(void);
+
+/* pagetable.c */
+pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address);
+bool xenmm_is_table(pmd_t pmd);
 
 /* debugfs.c */
 void xenmm_debugfs_create(void);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory, its accounting, and the scheduler. */
+/* Memory and its accounting. */
 #include <linux/capability.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -58,10 +57,4 @@ int xenmm_k_charge(struct xenmm_host *host, xenmm_u64 pages)
 void xenmm_k_uncharge(struct xenmm_host *host, xenmm_u64 pages)
 {
 	atomic64_sub(pages, &host->mm->pinned_vm);
-}
-
-int xenmm_k_breathe(void)
-{
-	cond_resched();
-	return fatal_signal_pending(current) ? -EINTR : 0;
 }

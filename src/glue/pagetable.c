@@ -12,20 +12,12 @@
 
 #include "glue.h"
 
-static struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
-{
-	struct vm_area_struct *vma = find_vma(host->mm, address);
-
-	if (!vma || address < vma->vm_start || !xenmm_is_arena_vma(host, vma))
-		return NULL;
-	return vma;
-}
-
 int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to)
 {
 	struct vm_area_struct *vma = xenmm_find_vma(host, address);
 
-	if (!vma)
+	/* The twin is nobody's to operate on. */
+	if (!vma || vma->vm_start < host->visible.start || vma->vm_end > host->visible.end)
 		return -EINVAL;
 	*from = vma->vm_start;
 	*to = vma->vm_end;
@@ -33,7 +25,7 @@ int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, 
 }
 
 /* NULL where any level is absent or not a table. */
-static pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address)
+pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address)
 {
 	pgd_t *pgd = pgd_offset(mm, address);
 	p4d_t *p4d;
@@ -50,7 +42,7 @@ static pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address)
 	return pmd_offset(pud, address);
 }
 
-static bool xenmm_is_table(pmd_t pmd)
+bool xenmm_is_table(pmd_t pmd)
 {
 	return !pmd_none(pmd) && !pmd_bad(pmd);
 }
@@ -86,11 +78,11 @@ static void xenmm_fill_table(struct xenmm_table *table, pmd_t pmd)
 int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 depth,
 		       const struct xenmm_table *previous, struct xenmm_table *table)
 {
-	struct vm_area_struct *vma = xenmm_find_vma(host, address);
+	struct vm_area_struct *vma = host->is_leaving ? NULL : xenmm_find_vma(host, address);
 	pmd_t *pmd;
 	pmd_t seen;
 
-	if (!vma)
+	if (!vma && !host->is_leaving)
 		return -EINVAL;
 	pmd = xenmm_walk_to_pmd(host->mm, address);
 	if (!pmd)
