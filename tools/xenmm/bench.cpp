@@ -15,6 +15,7 @@
 #include "report.hpp"
 #include "results.hpp"
 #include "table.hpp"
+#include "workload.hpp"
 
 namespace xenmm
 {
@@ -48,18 +49,12 @@ std::optional<Device> open_device(const Options &options)
 	}
 }
 
-std::unique_ptr<Workload> make_workload(const Job &job)
-{
-	return job.on_arena ? make_arena_workload(job.workload, job.way, job.pages)
-			    : make_stock_workload(job.workload, job.pages);
-}
-
 Result run_job(const Job &job, const Clock &clock, const Device *device, Repeats repeats)
 {
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
 		Measurement measured = measure(*workload, clock, device, repeats, job.pages);
-		return {job.workload, job.way, job.pages, repeats.runs, measured};
+		return {job, repeats.runs, measured};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
 	}

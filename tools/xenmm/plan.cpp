@@ -30,16 +30,14 @@ std::vector<Number> sorted_once(std::vector<Number> numbers)
 	return numbers;
 }
 
-// Those of `names` that were asked for by name, by `group` or by "all".
-std::vector<std::string> chosen(const std::vector<std::string> &names, const std::string &group,
-				const std::vector<std::string> &wished)
+// Those that were asked for by name, by group or by "all".
+WorkloadKinds chosen(const std::vector<std::string> &wished)
 {
-	if (contains(wished, "all") || contains(wished, group))
-		return names;
-	std::vector<std::string> result;
-	for (const std::string &name : names)
-		if (contains(wished, name))
-			result.push_back(name);
+	WorkloadKinds result;
+	for (const WorkloadKind &kind : workload_kinds())
+		if (contains(wished, kind.name) || contains(wished, "all") ||
+		    contains(wished, kind.on_arena ? "arena" : "stock"))
+			result.push_back(kind);
 	return result;
 }
 
@@ -85,6 +83,14 @@ std::vector<Way> ways_of(const Wishes &wishes, const xenmm_info &info)
 	return ways;
 }
 
+// A workload without a choice of method is measured once.
+std::vector<std::optional<Way>> ways_for(const WorkloadKind &kind, const std::vector<Way> &ways)
+{
+	if (!kind.has_method)
+		return {std::nullopt};
+	return {ways.begin(), ways.end()};
+}
+
 // Running out of memory half way would end in the OOM killer, not in a message.
 void require_memory(uint64_t pages)
 {
@@ -101,29 +107,19 @@ void require_memory(uint64_t pages)
 
 } // namespace
 
-std::string Job::describe() const
-{
-	std::string text = workload;
-	if (way)
-		text += fmt::format(" by {}", method_name(way->method));
-	if (way && way->batch)
-		text += fmt::format(" {}", way->batch);
-	return text + fmt::format(", {} pages", pages);
-}
-
 std::vector<std::string> workload_words()
 {
 	std::vector<std::string> words = {"all", "arena", "stock"};
-	for (const std::string &name : arena_workload_names())
-		words.push_back(name);
-	for (const std::string &name : stock_workload_names())
-		words.push_back(name);
+	for (const WorkloadKind &kind : workload_kinds())
+		words.push_back(kind.name);
 	return words;
 }
 
 bool needs_arena(const std::vector<std::string> &workloads)
 {
-	return !chosen(arena_workload_names(), "arena", workloads).empty();
+	WorkloadKinds kinds = chosen(workloads);
+	return std::any_of(kinds.begin(), kinds.end(),
+			   [](const WorkloadKind &kind) { return kind.on_arena; });
 }
 
 std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
@@ -133,16 +129,10 @@ std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 
 	std::vector<Way> ways = info ? ways_of(wishes, *info) : std::vector<Way>();
 	std::vector<Job> jobs;
-	for (const std::string &name : chosen(arena_workload_names(), "arena", wishes.workloads))
+	for (const WorkloadKind &kind : chosen(wishes.workloads))
 		for (uint64_t pages : all_pages)
-			if (has_method(name))
-				for (Way way : ways)
-					jobs.push_back({name, true, way, pages});
-			else
-				jobs.push_back({name, true, std::nullopt, pages});
-	for (const std::string &name : chosen(stock_workload_names(), "stock", wishes.workloads))
-		for (uint64_t pages : all_pages)
-			jobs.push_back({name, false, std::nullopt, pages});
+			for (std::optional<Way> way : ways_for(kind, ways))
+				jobs.push_back({kind.name, way, pages});
 	return jobs;
 }
 

@@ -4,11 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "method.hpp"
+#include "job.hpp"
 
 namespace xenmm
 {
@@ -21,16 +20,6 @@ struct Wishes {
 };
 
 inline constexpr uint32_t kDefaultBatches[] = {1, 8, 31, 512, 2048};
-
-struct Job {
-	std::string workload;
-	bool on_arena;
-	std::optional<Way> way; // nothing where there is no choice of method
-	uint64_t pages;
-
-	// "arena-map by batch 512, 4096 pages"
-	std::string describe() const;
-};
 
 // Groups and names that --workload takes.
 std::vector<std::string> workload_words();

@@ -31,8 +31,9 @@ std::vector<Column> columns()
 const Result *trap_result(const std::vector<Result> &results, const Result &like)
 {
 	for (const Result &result : results)
-		if (result.workload == like.workload && result.pages == like.pages && result.way &&
-		    result.way->method == XENMM_METHOD_TRAP)
+		if (result.job.workload == like.job.workload &&
+		    result.job.pages == like.job.pages && result.job.way &&
+		    result.job.way->method == XENMM_METHOD_TRAP)
 			return &result;
 	return nullptr;
 }
@@ -53,11 +54,11 @@ std::vector<std::string> row(const std::vector<Result> &results, const Result &r
 	auto count = [&](__u64 xenmm_stats::*counter) {
 		return counters ? grouped((*counters).*counter) : std::string(kNothing);
 	};
-	bool has_batch = result.way && result.way->batch;
-	return {result.workload,
-		result.way ? std::string(method_name(result.way->method)) : kNothing,
-		has_batch ? grouped(result.way->batch) : kNothing,
-		grouped(result.pages),
+	const std::optional<Way> &way = result.job.way;
+	return {result.job.workload,
+		way ? std::string(method_name(way->method)) : kNothing,
+		way && way->batch ? grouped(way->batch) : kNothing,
+		grouped(result.job.pages),
 		figure(per_page.median),
 		figure(per_page.min),
 		figure(per_page.max),
@@ -71,15 +72,17 @@ std::vector<std::string> row(const std::vector<Result> &results, const Result &r
 size_t rows_of(const std::vector<Result> &results, const std::string &workload)
 {
 	return static_cast<size_t>(
-		std::count_if(results.begin(), results.end(),
-			      [&](const Result &result) { return result.workload == workload; }));
+		std::count_if(results.begin(), results.end(), [&](const Result &result) {
+			return result.job.workload == workload;
+		}));
 }
 
 // Between workloads, except where both have one row only.
 bool needs_rule(const std::vector<Result> &results, const Result &above, const Result &below)
 {
-	return above.workload != below.workload &&
-	       (rows_of(results, above.workload) > 1 || rows_of(results, below.workload) > 1);
+	return above.job.workload != below.job.workload &&
+	       (rows_of(results, above.job.workload) > 1 ||
+		rows_of(results, below.job.workload) > 1);
 }
 
 std::string closing_line(const Setting &setting)

@@ -44,14 +44,14 @@ Json result_json(const Setting &setting, const Result &result)
 {
 	const PerPage &per_page = result.measured.per_page;
 	const std::optional<xenmm_stats> &counters = result.measured.counters;
-	bool has_batch = result.way && result.way->method == XENMM_METHOD_BATCH;
+	const std::optional<Way> &way = result.job.way;
 
 	Json json;
 	json["guest"] = setting.guest;
-	json["workload"] = result.workload;
-	json["method"] = result.way ? Json(method_name(result.way->method)) : Json();
-	json["batch"] = has_batch ? Json(result.way->batch) : Json();
-	json["pages"] = result.pages;
+	json["workload"] = result.job.workload;
+	json["method"] = way ? Json(method_name(way->method)) : Json();
+	json["batch"] = way && way->batch ? Json(way->batch) : Json();
+	json["pages"] = result.job.pages;
 	json["runs"] = result.runs;
 	json["per_page"] = {{"median", rounded(per_page.median)},
 			    {"min", rounded(per_page.min)},

@@ -3,15 +3,13 @@
 // reads. Keys and their order are fixed; a value that is not known is null.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "guest.hpp"
+#include "job.hpp"
 #include "measure.hpp"
-#include "method.hpp"
 
 namespace xenmm
 {
@@ -20,9 +18,7 @@ inline constexpr int kSchemaVersion = 1;
 inline constexpr const char *kToolVersion = XENMM_TOOL_VERSION;
 
 struct Result {
-	std::string workload;
-	std::optional<Way> way; // nothing where there is no choice of method
-	uint64_t pages;
+	Job job;
 	unsigned runs;
 	Measurement measured;
 };

@@ -50,7 +50,7 @@ void for_samples(uint64_t pages, Visit visit)
 
 } // namespace
 
-Scene::Scene(uint64_t pages) : arena_(pages), quick_(quick_way(arena_.info())) {}
+Scene::Scene(const Job &job) : arena_(job.pages), quick_(quick_way(arena_.info())) {}
 
 void Scene::touch() const
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "arena.hpp"
+#include "job.hpp"
 
 namespace xenmm
 {
@@ -16,7 +17,7 @@ enum class Entries { kPresent, kEmpty, kUnknown };
 class Scene
 {
 public:
-	explicit Scene(uint64_t pages);
+	explicit Scene(const Job &job);
 
 	const Arena &arena() const { return arena_; }
 

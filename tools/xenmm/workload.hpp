@@ -8,12 +8,12 @@
 // Invariant: prepare, run, finish repeated any number of times measure the same.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "method.hpp"
+#include "job.hpp"
 
 namespace xenmm
 {
@@ -27,17 +27,23 @@ public:
 	virtual void finish() = 0;
 };
 
-// Names in the order of the tables.
-std::vector<std::string> stock_workload_names();
-std::vector<std::string> arena_workload_names();
+// A line of the list of workloads.
+struct WorkloadKind {
+	std::string name;
+	std::function<std::unique_ptr<Workload>(const Job &)> make;
+	bool on_arena = false;
+	bool has_method = false; // the choice of how entries are changed
+	bool protects = false;	 // which is all that the method flip can do
+};
+using WorkloadKinds = std::vector<WorkloadKind>;
 
-// Demand faults have no choice of method, everything else on an arena has.
-bool has_method(const std::string &arena_workload);
+// All of them in the order of the tables, those on an arena first.
+const WorkloadKinds &workload_kinds();
 
-std::unique_ptr<Workload> make_stock_workload(const std::string &name, uint64_t pages);
+std::unique_ptr<Workload> make_workload(const Job &job);
 
-// `way` is nothing for workloads without a method. Opens an arena of its own.
-std::unique_ptr<Workload> make_arena_workload(const std::string &name, std::optional<Way> way,
-					      uint64_t pages);
+// What the list is made of; each file of workloads adds its own.
+void add_arena_operations(WorkloadKinds &kinds);
+void add_stock_workloads(WorkloadKinds &kinds);
 
 } // namespace xenmm

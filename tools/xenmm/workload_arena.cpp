@@ -7,7 +7,6 @@
 // tables, taking rights away empties entries, and an empty entry costs nothing.
 #include "workload.hpp"
 
-#include "error.hpp"
 #include "scene.hpp"
 
 namespace xenmm
@@ -85,19 +84,11 @@ constexpr Recipe kRecipes[] = {
 	 [](const Scene &scene) { scene.check_zero(Entries::kEmpty); }},
 };
 
-const Recipe &recipe_of(const std::string &name)
-{
-	for (const Recipe &recipe : kRecipes)
-		if (name == recipe.name)
-			return recipe;
-	throw Failure(ExitCode::kUsage, "unknown workload " + name);
-}
-
 class ArenaWorkload final : public Workload
 {
 public:
-	ArenaWorkload(const Recipe &recipe, std::optional<Way> way, uint64_t pages)
-		: recipe_(recipe), scene_(pages), way_(way.value_or(Way{}))
+	ArenaWorkload(const Recipe &recipe, const Job &job)
+		: recipe_(recipe), scene_(job), way_(job.way.value_or(Way{}))
 	{
 		recipe_.begin(scene_);
 	}
@@ -133,23 +124,17 @@ private:
 
 } // namespace
 
-std::vector<std::string> arena_workload_names()
+void add_arena_operations(WorkloadKinds &kinds)
 {
-	std::vector<std::string> names;
-	for (const Recipe &recipe : kRecipes)
-		names.emplace_back(recipe.name);
-	return names;
-}
-
-bool has_method(const std::string &arena_workload)
-{
-	return recipe_of(arena_workload).request != 0;
-}
-
-std::unique_ptr<Workload> make_arena_workload(const std::string &name, std::optional<Way> way,
-					      uint64_t pages)
-{
-	return std::make_unique<ArenaWorkload>(recipe_of(name), way, pages);
+	for (const Recipe &recipe : kRecipes) {
+		WorkloadKind kind = {recipe.name, [&recipe](const Job &job) {
+					     return std::make_unique<ArenaWorkload>(recipe, job);
+				     }};
+		kind.on_arena = true;
+		kind.has_method = recipe.request != 0;
+		kind.protects = recipe.request == XENMM_IOC_PROTECT;
+		kinds.push_back(std::move(kind));
+	}
 }
 
 } // namespace xenmm

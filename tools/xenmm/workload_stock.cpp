@@ -147,44 +147,22 @@ struct Unmap final : StockWorkload {
 	void run() override { note(region_.unmap()); }
 };
 
-using Maker = std::unique_ptr<Workload> (*)(uint64_t pages);
-
 template <typename Kind>
-std::unique_ptr<Workload> make(uint64_t pages)
+WorkloadKind stock(const char *name)
 {
-	return std::make_unique<Kind>(pages);
+	return {name, [](const Job &job) { return std::make_unique<Kind>(job.pages); }};
 }
-
-struct StockEntry {
-	const char *name;
-	Maker make;
-};
-
-constexpr StockEntry kStock[] = {
-	{"touch", make<Touch>},
-	{"populate", make<Populate>},
-	{"mprotect", make<ProtectReadOnly>},
-	{"mprotect-rw", make<ProtectReadWrite>},
-	{"fork", make<Fork>},
-	{"munmap", make<Unmap>},
-};
 
 } // namespace
 
-std::vector<std::string> stock_workload_names()
+void add_stock_workloads(WorkloadKinds &kinds)
 {
-	std::vector<std::string> names;
-	for (const StockEntry &entry : kStock)
-		names.emplace_back(entry.name);
-	return names;
-}
-
-std::unique_ptr<Workload> make_stock_workload(const std::string &name, uint64_t pages)
-{
-	for (const StockEntry &entry : kStock)
-		if (name == entry.name)
-			return entry.make(pages);
-	throw Failure(ExitCode::kUsage, "unknown workload " + name);
+	kinds.push_back(stock<Touch>("touch"));
+	kinds.push_back(stock<Populate>("populate"));
+	kinds.push_back(stock<ProtectReadOnly>("mprotect"));
+	kinds.push_back(stock<ProtectReadWrite>("mprotect-rw"));
+	kinds.push_back(stock<Fork>("fork"));
+	kinds.push_back(stock<Unmap>("munmap"));
 }
 
 } // namespace xenmm

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+// The list of workloads.
+#include "workload.hpp"
+
+#include "error.hpp"
+
+namespace xenmm
+{
+
+const WorkloadKinds &workload_kinds()
+{
+	static const WorkloadKinds kinds = [] {
+		WorkloadKinds list;
+		add_arena_operations(list);
+		add_stock_workloads(list);
+		return list;
+	}();
+	return kinds;
+}
+
+std::unique_ptr<Workload> make_workload(const Job &job)
+{
+	for (const WorkloadKind &kind : workload_kinds())
+		if (kind.name == job.workload)
+			return kind.make(job);
+	throw Failure(ExitCode::kUsage, "unknown workload " + job.workload);
+}
+
+} // namespace xenmm
