@@ -27,7 +27,7 @@ constexpr uint64_t kMaxPages = 1U << 24;
 constexpr unsigned kMaxRuns = 10000;
 
 struct Options {
-	Wishes wishes = {{"all"}, {}, {}, {4096}};
+	Wishes wishes = {{"all"}, {}, {}, {0}, {4096}};
 	Repeats repeats = {5, 1};
 	std::string json_file;
 	std::string format = "table";
@@ -165,6 +165,12 @@ void add_what(CLI::App &command, Wishes &wishes)
 			   "Updates per hypercall with the method batch; default: 1,8,31,512,2048")
 		->delimiter(',')
 		->check(CLI::Range(1U, unsigned{XENMM_MAX_BATCH}))
+		->type_name("N,...");
+	command.add_option("--rebuild-from", wishes.thresholds,
+			   "With the method rebuild: tables in which at least so many pages are "
+			   "asked for; default: 0, whole tables only")
+		->delimiter(',')
+		->check(CLI::Range(0U, unsigned{XENMM_SPAN_PAGES}))
 		->type_name("N,...");
 	command.add_option("--pages", wishes.pages, "Pages of 4 KiB to work on; default: 4096")
 		->delimiter(',')

@@ -22,6 +22,7 @@ RESULT = {
     "pages": (int,), "runs": (int,), "per_page": (dict,), "unit": (str,),
     "counters": (dict, NULL), "environment": (dict,),
 }
+BATCHES = {"batch": range(1, 2049), "rebuild": {None, *range(1, 513)}}
 PER_PAGE = {"median": (float, int), "min": (float, int), "max": (float, int)}
 ENVIRONMENT = {
     "kernel": (str,), "hypervisor": (str, NULL), "module_version": (str, NULL), "vcpus": (int,),
@@ -49,7 +50,8 @@ def check_result(result):
     check(0 <= per_page["min"] <= per_page["median"] <= per_page["max"], f"unordered {per_page}")
     check(result["guest"] in GUESTS, f"unknown guest {result['guest']}")
     check(result["unit"] in {"instructions", "ns", "cycles"}, f"unknown unit {result['unit']}")
-    check((result["batch"] is not None) == (result["method"] == "batch"), "batch and method differ")
+    sizes = BATCHES.get(result["method"], {None})
+    check(result["batch"] in sizes, f"method {result['method']} with batch {result['batch']}")
     if result["counters"] is not None:
         check_keys("counters", result["counters"], {name: (int,) for name in COUNTERS})
 

@@ -50,13 +50,14 @@ std::string join(const std::vector<std::string> &words, std::string_view separat
 	return text;
 }
 
-Way quick_way(const xenmm_info &info)
+Way setup_way(const xenmm_info &info, std::optional<Way> measured)
 {
+	bool keeps_twins = measured && (measured->method == XENMM_METHOD_AUTO ||
+					measured->method == XENMM_METHOD_FLIP);
+	if (keeps_twins && offers(info.methods, XENMM_METHOD_AUTO))
+		return {XENMM_METHOD_AUTO, 0};
 	if (offers(info.methods, XENMM_METHOD_BATCH))
 		return {XENMM_METHOD_BATCH, std::min(kQuickBatch, info.max_batch)};
-	for (const NamedMethod &known : kMethods)
-		if (offers(info.methods, known.method))
-			return {known.method, 0};
 	return {XENMM_METHOD_NATIVE, 0};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// The methods' names and the pair (method, batch size) that an operation takes.
+// The methods' names and the pair (method, batch) that an operation takes.
 // The words are the same in debugfs, in results and in the documents.
 #pragma once
 
@@ -19,7 +19,7 @@ struct NamedMethod {
 	std::string_view name;
 };
 
-// In the order of the ABI, which is also the order of every table.
+// In the order of every table: by single entries, by whole tables, by choice.
 inline constexpr NamedMethod kMethods[] = {
 	{XENMM_METHOD_TRAP, "trap"},
 	{XENMM_METHOD_HYPERCALL, "hypercall"},
@@ -28,6 +28,9 @@ inline constexpr NamedMethod kMethods[] = {
 	{XENMM_METHOD_LAZY, "lazy"},
 	{XENMM_METHOD_BATCH, "batch"},
 	{XENMM_METHOD_NATIVE, "native"},
+	{XENMM_METHOD_REBUILD, "rebuild"},
+	{XENMM_METHOD_FLIP, "flip"},
+	{XENMM_METHOD_AUTO, "auto"},
 };
 
 std::string_view method_name(xenmm_method method);
@@ -37,13 +40,17 @@ std::vector<std::string> all_method_names();
 std::vector<std::string> method_names(uint32_t mask);
 std::string join(const std::vector<std::string> &words, std::string_view separator = ", ");
 
-// How an operation changes entries. batch is 0 unless method is `batch`.
+// How an operation changes entries. `batch` is what xenmm_op.batch says: updates per
+// hypercall with the method batch; with rebuild the least number of pages in a table, or
+// 0 for whole tables only; 0 with all others.
 struct Way {
 	xenmm_method method;
 	uint32_t batch;
 };
 
-// The way for set-up work that nobody measures: the cheapest on offer.
-Way quick_way(const xenmm_info &info);
+// The way for set-up work that nobody measures. Only what keeps twin tables up to date
+// itself is set up by a method that does: a twin left behind by another one would have
+// to be cleared within the measured step.
+Way setup_way(const xenmm_info &info, std::optional<Way> measured);
 
 } // namespace xenmm

@@ -65,6 +65,19 @@ std::vector<uint32_t> batches_of(const Wishes &wishes, uint32_t max_batch)
 	return batches;
 }
 
+// What Way.batch takes with this method.
+std::vector<uint32_t> sizes_of(xenmm_method method, const Wishes &wishes, const xenmm_info &info)
+{
+	switch (method) {
+	case XENMM_METHOD_BATCH:
+		return batches_of(wishes, info.max_batch);
+	case XENMM_METHOD_REBUILD:
+		return sorted_once(wishes.thresholds);
+	default:
+		return {0};
+	}
+}
+
 std::vector<Way> ways_of(const Wishes &wishes, const xenmm_info &info)
 {
 	require_methods(wishes.methods, info.methods);
@@ -74,21 +87,40 @@ std::vector<Way> ways_of(const Wishes &wishes, const xenmm_info &info)
 		if (!contains(method_names(info.methods), name) ||
 		    (!wishes.methods.empty() && !contains(wishes.methods, name)))
 			continue;
-		if (known.method != XENMM_METHOD_BATCH)
-			ways.push_back({known.method, 0});
-		else
-			for (uint32_t batch : batches_of(wishes, info.max_batch))
-				ways.push_back({known.method, batch});
+		for (uint32_t size : sizes_of(known.method, wishes, info))
+			ways.push_back({known.method, size});
 	}
 	return ways;
 }
 
-// A workload without a choice of method is measured once.
+// A workload without a choice of method is measured once; flip is left out where it
+// can do nothing.
 std::vector<std::optional<Way>> ways_for(const WorkloadKind &kind, const std::vector<Way> &ways)
 {
 	if (!kind.has_method)
 		return {std::nullopt};
-	return {ways.begin(), ways.end()};
+	std::vector<std::optional<Way>> result;
+	for (Way way : ways)
+		if (kind.protects || way.method != XENMM_METHOD_FLIP)
+			result.push_back(way);
+	return result;
+}
+
+std::string names_of(bool WorkloadKind::*property)
+{
+	std::vector<std::string> names;
+	for (const WorkloadKind &kind : workload_kinds())
+		if (kind.*property)
+			names.push_back(kind.name);
+	return join(names);
+}
+
+void require_jobs(const std::vector<Job> &jobs)
+{
+	if (jobs.empty())
+		throw Failure(ExitCode::kUsage,
+			      fmt::format("nothing is left to measure: the method flip is for {}",
+					  names_of(&WorkloadKind::protects)));
 }
 
 // Running out of memory half way would end in the OOM killer, not in a message.
@@ -133,6 +165,7 @@ std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 		for (uint64_t pages : all_pages)
 			for (std::optional<Way> way : ways_for(kind, ways))
 				jobs.push_back({kind.name, way, pages});
+	require_jobs(jobs);
 	return jobs;
 }
 

@@ -16,6 +16,7 @@ struct Wishes {
 	std::vector<std::string> workloads; // names and groups
 	std::vector<std::string> methods;   // empty: all that the guest offers
 	std::vector<uint32_t> batches;	    // empty: kDefaultBatches that the module allows
+	std::vector<uint32_t> thresholds;   // of rebuild
 	std::vector<uint64_t> pages;
 };
 
@@ -26,7 +27,8 @@ std::vector<std::string> workload_words();
 // Does any of them need the module?
 bool needs_arena(const std::vector<std::string> &workloads);
 
-// `info` may be null when no workload needs an arena. Failure kNotPossible.
+// `info` may be null when no workload needs an arena. At least one job; Failure
+// kNotPossible or kUsage.
 std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info);
 
 } // namespace xenmm

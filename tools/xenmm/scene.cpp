@@ -50,7 +50,7 @@ void for_samples(uint64_t pages, Visit visit)
 
 } // namespace
 
-Scene::Scene(const Job &job) : arena_(job.pages), quick_(quick_way(arena_.info())) {}
+Scene::Scene(const Job &job) : arena_(job.pages), setup_(setup_way(arena_.info(), job.way)) {}
 
 void Scene::touch() const
 {

@@ -21,12 +21,12 @@ public:
 
 	const Arena &arena() const { return arena_; }
 
-	// Unmeasured steps, by the quickest method there is.
-	void populate() const { arena_.operate(XENMM_IOC_POPULATE, quick_); }
-	void discard() const { arena_.operate(XENMM_IOC_DISCARD, quick_); }
-	void map() const { arena_.operate(XENMM_IOC_MAP, quick_); }
-	void unmap() const { arena_.operate(XENMM_IOC_UNMAP, quick_); }
-	void protect(uint32_t prot) const { arena_.operate(XENMM_IOC_PROTECT, quick_, prot); }
+	// Unmeasured steps.
+	void populate() const { arena_.operate(XENMM_IOC_POPULATE, setup_); }
+	void discard() const { arena_.operate(XENMM_IOC_DISCARD, setup_); }
+	void map() const { arena_.operate(XENMM_IOC_MAP, setup_); }
+	void unmap() const { arena_.operate(XENMM_IOC_UNMAP, setup_); }
+	void protect(uint32_t prot) const { arena_.operate(XENMM_IOC_PROTECT, setup_, prot); }
 
 	// Each page gets a content of its own. touch() writes one word a page.
 	void touch() const;
@@ -45,7 +45,7 @@ private:
 	void check_all_zero(uint64_t page) const;
 
 	Arena arena_;
-	Way quick_;
+	Way setup_;
 };
 
 } // namespace xenmm

@@ -114,7 +114,8 @@ test_usage() {
 	usage "pages 0" "1 to 16777216" bench --pages 0
 	usage "runs 0" "1 to 10000" bench --runs 0
 	usage "unknown workload" "arena-touch" bench --workload frobnicate
-	usage "unknown method" "va_mapping" bench --method rebuild
+	usage "unknown method" "va_mapping" bench --method frobnicate
+	usage "rebuild from 513" "0 to 512" bench --rebuild-from 513
 	usage "unknown unit" "instructions" bench --unit furlongs
 	usage "unknown format" "table" bench --format xml
 	usage "unknown guest" "xen-pvh-hap" info --guest vmware
@@ -248,68 +249,6 @@ test_debugfs() {
 	verdict "--reset writes to reset" $?
 }
 
-# fake WORDS ARGUMENTS...
-fake() {
-	words=$1
-	shift
-	env XENMM_FAKE="$words" "$fake" "$@"
-}
-
-# caught NAME WORD TEXT: bench must notice a module that does this.
-caught() {
-	ends "$1" 1 fake "$2" bench --workload arena --pages 256 --runs 1
-	says "$1: the message says what is wrong" err "$3"
-	silent "$1: no results" out
-}
-
-test_fake_results() {
-	ends "bench on the fake device" 0 \
-		fake "" bench --pages 64 --runs 2 --json "$tmp/fake.json"
-	says "ratios to trap" out "1.00x"
-	is_results "the fake's file has the results format" "$tmp/fake.json"
-	is_json "seven arena and six stock workloads" "$tmp/fake.json" \
-		'len({r["workload"] for r in d["results"]}) == 13'
-	is_json "six methods, five batches" "$tmp/fake.json" \
-		'[(r["method"], r["batch"]) for r in d["results"] if r["workload"] == "arena-map"] ==
-		 [(m, None) for m in "trap hypercall va_mapping multicall lazy".split()] +
-		 [("batch", b) for b in (1, 8, 31, 512, 2048)]'
-	is_json "demand faults have no method" "$tmp/fake.json" \
-		'[r["method"] for r in d["results"] if r["workload"] == "arena-touch"] == [None]'
-	is_json "counters are those of one run" "$tmp/fake.json" \
-		'[r["counters"]["hypercalls"] for r in d["results"]
-		  if r["workload"] == "arena-protect" and r["batch"]] == [64, 8, 3, 1, 1]'
-	ends "some methods and batches" 0 fake "" bench --workload arena-protect,arena-map \
-		--method batch,trap --batch 31,8,8 --pages 1 --runs 1 --format json
-	is_json "in the order of the ABI, each once" "$tmp/out" \
-		'[(r["workload"], r["method"], r["batch"]) for r in d["results"]] ==
-		 [(w, m, b) for w in ("arena-map", "arena-protect")
-		  for m, b in (("trap", None), ("batch", 8), ("batch", 31))]'
-}
-
-test_fake_failures() {
-	caught "an entry that stays writable" no-protect "is writable"
-	caught "an entry that stays empty" no-map "should be mapped"
-	caught "an entry that stays present" no-unmap "should be unmapped"
-	caught "a page that is not zeroed" dirty-discard "expected 0x0"
-	caught "a hypervisor that refuses" eio "128 of 256 pages done"
-	caught "success that is not whole" short "128 of 256 pages done"
-	caught "a page that cannot be touched" crash "memory fault"
-	ends "no privilege" 3 fake eacces bench
-	says "no privilege: run as root" err "run as root"
-	ends "ordinary memory without privilege" 0 \
-		fake eacces bench --workload munmap --pages 8 --runs 1
-	ends "another ABI version" 3 fake abi2 bench
-	ends "a PV method elsewhere" 4 fake native bench --method native,trap
-	says "a PV method elsewhere: what there is" err "it has native"
-	ends "the methods of a native guest" 0 \
-		fake native bench --workload arena --pages 64 --runs 1 --format json
-	is_json "native alone" "$tmp/out" \
-		'{r["method"] for r in d["results"]} == {None, "native"}'
-	ends "stats by ioctl" 0 fake "" stats --json
-	is_json "source is ioctl, no histogram" "$tmp/out" \
-		'd["source"] == "ioctl" and d["histogram"] is None and len(d["stats"]) == 26'
-}
-
 mkdir -p "$tmp/small/proc"
 echo "MemAvailable:       2048 kB" >"$tmp/small/proc/meminfo"
 test_binary
@@ -322,7 +261,10 @@ test_errors
 test_guests
 test_debugfs
 if [ -n "$fake" ]; then
+	# shellcheck source=tools/xenmm/test_fake.sh
+	. "$here/test_fake.sh"
 	test_fake_results
+	test_fake_whole_tables
 	test_fake_failures
 fi
 echo "$passed passed, $failed failed"
