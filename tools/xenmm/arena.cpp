@@ -22,6 +22,15 @@ std::string hint(int error)
 	return "";
 }
 
+uint64_t pages_of(const xenmm_op &op)
+{
+	const auto *ranges = reinterpret_cast<const xenmm_range *>(op.ranges);
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < op.nr_ranges; i++)
+		bytes += ranges[i].length;
+	return bytes / kPageBytes;
+}
+
 } // namespace
 
 Arena::Arena(uint64_t pages) : device_(Device::open()), pages_(pages)
@@ -34,23 +43,23 @@ Arena::Arena(uint64_t pages) : device_(Device::open()), pages_(pages)
 			      fmt::format("mapping an arena of {} pages: {}{}", pages,
 					  std::strerror(errno), hint(errno)));
 	base_ = static_cast<volatile uint64_t *>(base);
-	range_ = {reinterpret_cast<uintptr_t>(base), pages * kPageBytes};
 }
 
 Arena::~Arena()
 {
-	munmap(const_cast<uint64_t *>(base_), range_.length);
+	if (is_mapped_)
+		unmap();
 }
 
-xenmm_op Arena::whole(Way way, uint32_t prot) const
+int Arena::unmap()
 {
-	xenmm_op op = {};
-	op.ranges = reinterpret_cast<uintptr_t>(&range_);
-	op.nr_ranges = 1;
-	op.method = way.method;
-	op.batch = way.batch;
-	op.prot = prot;
-	return op;
+	is_mapped_ = false;
+	return munmap(const_cast<uint64_t *>(base_), pages_ * kPageBytes);
+}
+
+xenmm_range Arena::range(uint64_t first_page, uint64_t pages) const
+{
+	return {reinterpret_cast<uintptr_t>(&word(first_page)), pages * kPageBytes};
 }
 
 int Arena::submit(unsigned long request, xenmm_op &op) const
@@ -58,23 +67,35 @@ int Arena::submit(unsigned long request, xenmm_op &op) const
 	return ioctl(device_.fd(), request, &op);
 }
 
-void Arena::require_done(int result, int error, const xenmm_op &op) const
+void Arena::operate(unsigned long request, const Ranges &ranges, Way way, uint32_t prot) const
 {
-	if (result == 0 && op.pages_done == pages_ && op.failed_address == 0)
+	xenmm_op op = make_op(ranges, way, prot);
+	int result = submit(request, op);
+	require_done(result, errno, op);
+}
+
+xenmm_op make_op(const Ranges &ranges, Way way, uint32_t prot)
+{
+	xenmm_op op = {};
+	op.ranges = reinterpret_cast<uintptr_t>(ranges.data());
+	op.nr_ranges = static_cast<uint32_t>(ranges.size());
+	op.method = way.method;
+	op.batch = way.batch;
+	op.prot = prot;
+	return op;
+}
+
+void require_done(int result, int error, const xenmm_op &op)
+{
+	uint64_t pages = pages_of(op);
+	if (result == 0 && op.pages_done == pages && op.failed_address == 0)
 		return;
 	throw Failure(ExitCode::kFailed,
 		      fmt::format("{}{}: {} of {} pages done, failed address {:#x}, "
 				  "hypervisor's answer {}",
 				  result == 0 ? "success was reported" : std::strerror(error),
-				  result == 0 ? "" : hint(error), op.pages_done, pages_,
+				  result == 0 ? "" : hint(error), op.pages_done, pages,
 				  op.failed_address, op.hypervisor_error));
-}
-
-void Arena::operate(unsigned long request, Way way, uint32_t prot) const
-{
-	xenmm_op op = whole(way, prot);
-	int result = submit(request, op);
-	require_done(result, errno, op);
 }
 
 } // namespace xenmm

@@ -27,7 +27,7 @@ constexpr uint64_t kMaxPages = 1U << 24;
 constexpr unsigned kMaxRuns = 10000;
 
 struct Options {
-	Wishes wishes = {{"all"}, {}, {}, {0}, {4096}};
+	Wishes wishes = {{"all"}, {}, {}, {0}, {4096}, {}};
 	Repeats repeats = {5, 1};
 	std::string json_file;
 	std::string format = "table";
@@ -53,7 +53,7 @@ Result run_job(const Job &job, const Clock &clock, const Device *device, Repeats
 {
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
-		Measurement measured = measure(*workload, clock, device, repeats, job.pages);
+		Measurement measured = measure(*workload, clock, device, repeats, job.touched());
 		return {job, repeats.runs, measured};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
@@ -139,8 +139,18 @@ Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-touch         first write to each page, by demand faults (no choice of method)
   arena-map           empty to present         arena-unmap       and back
   arena-protect       read-only to read-write  arena-protect-ro  and back
+  arena-protect-first read-write to read-only on fresh pages: no twin table is ready
   arena-populate      allocate, zero and map   arena-discard     unmap and free
+  arena-munmap        munmap of all, pages are freed (no choice of method)
+  arena-exit          a process with an arena ends, until waitpid returns (the same)
 What the pages hold, and whether they may be written, is checked after each run.
+The method flip is for changes of protection, and left out elsewhere.
+
+With --density the work is on so many pages of each table of 512, evenly spread, in one
+ioctl with an array of ranges; --pages is then the address space, all of it mapped, and
+figures are per page worked on. From which density on a rebuilt table is cheaper:
+  xenmm bench --workload arena-protect --density 1,2,4,8,16,32,64,128,256,512 \
+              --method batch,rebuild,auto --batch 512 --rebuild-from 1
 
 Examples:
   xenmm bench                            everything, as a table
@@ -167,10 +177,15 @@ void add_what(CLI::App &command, Wishes &wishes)
 		->check(CLI::Range(1U, unsigned{XENMM_MAX_BATCH}))
 		->type_name("N,...");
 	command.add_option("--rebuild-from", wishes.thresholds,
-			   "With the method rebuild: tables in which at least so many pages are "
-			   "asked for; default: 0, whole tables only")
+			   "Least pages asked for in a table that the method rebuild takes; "
+			   "default: 0, whole tables")
 		->delimiter(',')
 		->check(CLI::Range(0U, unsigned{XENMM_SPAN_PAGES}))
+		->type_name("N,...");
+	command.add_option("--density", wishes.densities,
+			   "Work on N pages of each table of 512, not on all; see below")
+		->delimiter(',')
+		->check(CLI::Range(1U, unsigned{XENMM_SPAN_PAGES}))
 		->type_name("N,...");
 	command.add_option("--pages", wishes.pages, "Pages of 4 KiB to work on; default: 4096")
 		->delimiter(',')

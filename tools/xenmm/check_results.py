@@ -19,7 +19,7 @@ COUNTERS = """hypercalls mmu_updates traps va_mappings multicalls lazy_updates n
 HEADING = {"schema_version": (int,), "tool_version": (str,), "timestamp": (str,), "results": (list,)}
 RESULT = {
     "guest": (str,), "workload": (str,), "method": (str, NULL), "batch": (int, NULL),
-    "pages": (int,), "runs": (int,), "per_page": (dict,), "unit": (str,),
+    "pages": (int,), "density": (int, NULL), "runs": (int,), "per_page": (dict,), "unit": (str,),
     "counters": (dict, NULL), "environment": (dict,),
 }
 BATCHES = {"batch": range(1, 2049), "rebuild": {None, *range(1, 513)}}
@@ -52,6 +52,9 @@ def check_result(result):
     check(result["unit"] in {"instructions", "ns", "cycles"}, f"unknown unit {result['unit']}")
     sizes = BATCHES.get(result["method"], {None})
     check(result["batch"] in sizes, f"method {result['method']} with batch {result['batch']}")
+    density = result["density"]
+    check(density is None or (density in range(1, 513) and result["pages"] % density == 0),
+          f"{result['pages']} pages, density {density}")
     if result["counters"] is not None:
         check_keys("counters", result["counters"], {name: (int,) for name in COUNTERS})
 

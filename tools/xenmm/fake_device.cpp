@@ -9,7 +9,8 @@
 //	no-munmap no-free                          munmap that leaves pages, or keeps them
 //	spill                                      pages are changed that nobody named
 //	by-batch                                   rebuild and flip do not what they say
-//	eio short crash                            an operation that fails, or lies
+//	eio short crash                            an operation that fails, lies, or makes
+//	                                           pages fault (discard)
 //	timed                                      operations take what kPrices says
 #include <algorithm>
 #include <cerrno>
@@ -222,7 +223,7 @@ int change(FakeArena &arena, unsigned long request, xenmm_op &op, std::vector<xe
 			return -1;
 	__u64 price = count(request, op, arena.note(request, ranges));
 	count_pages(arena);
-	if (told("crash")) // the pages fault from now on, whatever one does
+	if (told("crash") && request == XENMM_IOC_DISCARD) // whatever one does from now on
 		for (const xenmm_range &range : ranges)
 			mprotect(reinterpret_cast<void *>(range.start), range.length, PROT_NONE);
 	while (told("timed") && Clock::tsc() - begin < price) {

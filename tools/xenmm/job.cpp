@@ -7,6 +7,11 @@
 namespace xenmm
 {
 
+uint64_t Job::touched() const
+{
+	return density ? pages / XENMM_SPAN_PAGES * *density : pages;
+}
+
 std::string Job::describe() const
 {
 	std::string text = workload;
@@ -14,6 +19,9 @@ std::string Job::describe() const
 		text += fmt::format(" by {}", method_name(way->method));
 	if (way && way->batch)
 		text += fmt::format(" {}", way->batch);
+	if (density)
+		return text + fmt::format(", {} pages in each of {} tables", *density,
+					  pages / XENMM_SPAN_PAGES);
 	return text + fmt::format(", {} pages", pages);
 }
 

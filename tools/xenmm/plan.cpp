@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Order of the plan: workload, pages, method, batch, which is the order of the table.
+// Order of the plan: workload, pages, density, method, batch; so are the rows of the table.
 #include "plan.hpp"
 
 #include <algorithm>
@@ -117,10 +117,47 @@ std::string names_of(bool WorkloadKind::*property)
 
 void require_jobs(const std::vector<Job> &jobs)
 {
-	if (jobs.empty())
-		throw Failure(ExitCode::kUsage,
-			      fmt::format("nothing is left to measure: the method flip is for {}",
-					  names_of(&WorkloadKind::protects)));
+	if (!jobs.empty())
+		return;
+	throw Failure(ExitCode::kUsage,
+		      fmt::format("nothing is left to measure: the method flip is for {}; "
+				  "--density is for {}",
+				  names_of(&WorkloadKind::protects),
+				  names_of(&WorkloadKind::has_density)));
+}
+
+std::vector<std::optional<uint32_t>> densities_for(const WorkloadKind &kind, const Wishes &wishes)
+{
+	if (wishes.densities.empty())
+		return {std::nullopt};
+	std::vector<std::optional<uint32_t>> result;
+	if (kind.has_density)
+		for (uint32_t density : sorted_once(wishes.densities))
+			result.push_back(density);
+	return result;
+}
+
+void require_tables(const Wishes &wishes)
+{
+	for (uint64_t pages : wishes.pages)
+		if (!wishes.densities.empty() && pages % XENMM_SPAN_PAGES)
+			throw Failure(
+				ExitCode::kUsage,
+				fmt::format("--density needs whole tables: --pages has to be a "
+					    "multiple of {}, not {}",
+					    XENMM_SPAN_PAGES, pages));
+}
+
+// Each touched page may be a range of its own; a full table is a part of one range.
+void require_few_ranges(const std::vector<Job> &jobs)
+{
+	for (const Job &job : jobs)
+		if (job.density.value_or(XENMM_SPAN_PAGES) < XENMM_SPAN_PAGES &&
+		    job.touched() > XENMM_MAX_RANGES)
+			throw Failure(ExitCode::kUsage,
+				      fmt::format("{}: one call takes {} ranges; use fewer --pages "
+						  "or a lower --density",
+						  job.describe(), XENMM_MAX_RANGES));
 }
 
 // Running out of memory half way would end in the OOM killer, not in a message.
@@ -156,6 +193,7 @@ bool needs_arena(const std::vector<std::string> &workloads)
 
 std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 {
+	require_tables(wishes);
 	std::vector<uint64_t> all_pages = sorted_once(wishes.pages);
 	require_memory(all_pages.back());
 
@@ -163,9 +201,11 @@ std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 	std::vector<Job> jobs;
 	for (const WorkloadKind &kind : chosen(wishes.workloads))
 		for (uint64_t pages : all_pages)
-			for (std::optional<Way> way : ways_for(kind, ways))
-				jobs.push_back({kind.name, way, pages});
+			for (std::optional<uint32_t> density : densities_for(kind, wishes))
+				for (std::optional<Way> way : ways_for(kind, ways))
+					jobs.push_back({kind.name, way, pages, density});
 	require_jobs(jobs);
+	require_few_ranges(jobs);
 	return jobs;
 }
 

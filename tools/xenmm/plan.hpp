@@ -18,6 +18,7 @@ struct Wishes {
 	std::vector<uint32_t> batches;	    // empty: kDefaultBatches that the module allows
 	std::vector<uint32_t> thresholds;   // of rebuild
 	std::vector<uint64_t> pages;
+	std::vector<uint32_t> densities; // empty: all pages of each table
 };
 
 inline constexpr uint32_t kDefaultBatches[] = {1, 8, 31, 512, 2048};

@@ -17,23 +17,34 @@ namespace
 {
 
 constexpr const char *kNothing = "-";
+constexpr int kDensityColumn = 4; // behind pages
 
-std::vector<Column> columns()
+bool has_density(const std::vector<Result> &results)
 {
-	return {{"workload", Align::kLeft},	{"method", Align::kLeft},
+	return std::any_of(results.begin(), results.end(),
+			   [](const Result &result) { return result.job.density.has_value(); });
+}
+
+std::vector<Column> columns(bool with_density)
+{
+	std::vector<Column> columns = {
+		{"workload", Align::kLeft},	{"method", Align::kLeft},
 		{"batch", Align::kRight},	{"pages", Align::kRight},
 		{"median", Align::kRight},	{"min", Align::kRight},
 		{"max", Align::kRight},		{"hypercalls", Align::kRight},
 		{"mmu_updates", Align::kRight}, {"traps", Align::kRight},
 		{"tlb_flushes", Align::kRight}, {"vs trap", Align::kRight}};
+	if (with_density)
+		columns.insert(columns.begin() + kDensityColumn, {"density", Align::kRight});
+	return columns;
 }
 
 const Result *trap_result(const std::vector<Result> &results, const Result &like)
 {
 	for (const Result &result : results)
 		if (result.job.workload == like.job.workload &&
-		    result.job.pages == like.job.pages && result.job.way &&
-		    result.job.way->method == XENMM_METHOD_TRAP)
+		    result.job.pages == like.job.pages && result.job.density == like.job.density &&
+		    result.job.way && result.job.way->method == XENMM_METHOD_TRAP)
 			return &result;
 	return nullptr;
 }
@@ -55,18 +66,22 @@ std::vector<std::string> row(const std::vector<Result> &results, const Result &r
 		return counters ? grouped((*counters).*counter) : std::string(kNothing);
 	};
 	const std::optional<Way> &way = result.job.way;
-	return {result.job.workload,
-		way ? std::string(method_name(way->method)) : kNothing,
-		way && way->batch ? grouped(way->batch) : kNothing,
-		grouped(result.job.pages),
-		figure(per_page.median),
-		figure(per_page.min),
-		figure(per_page.max),
-		count(&xenmm_stats::hypercalls),
-		count(&xenmm_stats::mmu_updates),
-		count(&xenmm_stats::traps),
-		count(&xenmm_stats::tlb_flushes),
-		ratio_cell(results, result)};
+	std::vector<std::string> cells = {result.job.workload,
+					  way ? std::string(method_name(way->method)) : kNothing,
+					  way && way->batch ? grouped(way->batch) : kNothing,
+					  grouped(result.job.touched()),
+					  figure(per_page.median),
+					  figure(per_page.min),
+					  figure(per_page.max),
+					  count(&xenmm_stats::hypercalls),
+					  count(&xenmm_stats::mmu_updates),
+					  count(&xenmm_stats::traps),
+					  count(&xenmm_stats::tlb_flushes),
+					  ratio_cell(results, result)};
+	if (has_density(results))
+		cells.insert(cells.begin() + kDensityColumn,
+			     result.job.density ? grouped(*result.job.density) : kNothing);
+	return cells;
 }
 
 size_t rows_of(const std::vector<Result> &results, const std::string &workload)
@@ -110,7 +125,7 @@ std::string heading(const Setting &setting)
 
 std::string results_table(const Setting &setting, const std::vector<Result> &results)
 {
-	Table table(columns());
+	Table table(columns(has_density(results)));
 	const Result *previous = nullptr;
 	for (const Result &result : results) {
 		if (previous && needs_rule(results, *previous, result))

@@ -51,7 +51,8 @@ Json result_json(const Setting &setting, const Result &result)
 	json["workload"] = result.job.workload;
 	json["method"] = way ? Json(method_name(way->method)) : Json();
 	json["batch"] = way && way->batch ? Json(way->batch) : Json();
-	json["pages"] = result.job.pages;
+	json["pages"] = result.job.touched();
+	json["density"] = json_or_null(result.job.density);
 	json["runs"] = result.runs;
 	json["per_page"] = {{"median", rounded(per_page.median)},
 			    {"min", rounded(per_page.min)},

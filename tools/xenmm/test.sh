@@ -115,6 +115,8 @@ test_usage() {
 	usage "runs 0" "1 to 10000" bench --runs 0
 	usage "unknown workload" "arena-touch" bench --workload frobnicate
 	usage "unknown method" "va_mapping" bench --method frobnicate
+	usage "density 0" "1 to 512" bench --density 0
+	usage "density 513" "1 to 512" bench --density 4,513
 	usage "rebuild from 513" "0 to 512" bench --rebuild-from 513
 	usage "unknown unit" "instructions" bench --unit furlongs
 	usage "unknown format" "table" bench --format xml
@@ -265,6 +267,7 @@ if [ -n "$fake" ]; then
 	. "$here/test_fake.sh"
 	test_fake_results
 	test_fake_whole_tables
+	test_fake_density
 	test_fake_failures
 fi
 echo "$passed passed, $failed failed"

@@ -10,11 +10,16 @@ fake() {
 	env XENMM_FAKE="$words" "$fake" "$@"
 }
 
-# caught NAME WORD TEXT: bench must notice a module that does this.
+# caught NAME WORD TEXT [ARGUMENTS...]: bench must notice a module that does this.
 caught() {
-	ends "$1" 1 fake "$2" bench --workload arena --pages 256 --runs 1
-	says "$1: the message says what is wrong" err "$3"
-	silent "$1: no results" out
+	name=$1
+	words=$2
+	text=$3
+	shift 3
+	[ $# -gt 0 ] || set -- --workload arena --pages 256
+	ends "$name" 1 fake "$words" bench --runs 1 "$@"
+	says "$name: the message says what is wrong" err "$text"
+	silent "$name: no results" out
 }
 
 test_fake_results() {
@@ -22,20 +27,25 @@ test_fake_results() {
 		fake "" bench --pages 64 --runs 2 --json "$tmp/fake.json"
 	says "ratios to trap" out "1.00x"
 	is_results "the fake's file has the results format" "$tmp/fake.json"
-	is_json "seven arena and six stock workloads" "$tmp/fake.json" \
-		'len({r["workload"] for r in d["results"]}) == 13'
+	is_json "ten arena and six stock workloads" "$tmp/fake.json" \
+		'len({r["workload"] for r in d["results"]}) == 16'
 	is_json "eight methods, five batches" "$tmp/fake.json" \
 		'[(r["method"], r["batch"]) for r in d["results"] if r["workload"] == "arena-map"] ==
 		 [(m, None) for m in "trap hypercall va_mapping multicall lazy".split()] +
 		 [("batch", b) for b in (1, 8, 31, 512, 2048)] + [("rebuild", None), ("auto", None)]'
-	is_json "demand faults have no method" "$tmp/fake.json" \
-		'[r["method"] for r in d["results"] if r["workload"] == "arena-touch"] == [None]'
+	is_json "demand faults and the end of an arena have no method" "$tmp/fake.json" \
+		'[r["workload"] for r in d["results"]
+		  if r["workload"].startswith("arena") and r["method"] is None] ==
+		 ["arena-touch", "arena-munmap", "arena-exit"]'
+	is_json "no density unless asked for" "$tmp/fake.json" \
+		'{r["density"] for r in d["results"]} == {None} and list(d["results"][0])[4:6] ==
+		 ["pages", "density"]'
 	is_json "counters are those of one run" "$tmp/fake.json" \
 		'[r["counters"]["hypercalls"] for r in d["results"]
 		  if r["workload"] == "arena-protect" and r["batch"]] == [64, 8, 3, 1, 1]'
 	is_json "flip for protection alone" "$tmp/fake.json" \
 		'{r["workload"] for r in d["results"] if r["method"] == "flip"} ==
-		 {"arena-protect", "arena-protect-ro"}'
+		 {"arena-protect", "arena-protect-ro", "arena-protect-first"}'
 	ends "some methods and batches" 0 fake "" bench --workload arena-protect,arena-map \
 		--method batch,trap --batch 31,8,8 --pages 1 --runs 1 --format json
 	is_json "in the order of the table, each once" "$tmp/out" \
@@ -70,10 +80,46 @@ test_fake_whole_tables() {
 		'[r["workload"] for r in d["results"]] == ["arena-touch"]'
 }
 
+# 1,536 pages are three tables.
+test_fake_density() {
+	ends "some pages of each table" 0 fake "" bench --density 512,1,7,256 --pages 1536 \
+		--method batch,rebuild --batch 2048 --rebuild-from 1 --runs 1 --json "$tmp/density.json"
+	says "its table has a density" out "pages  density  median"
+	is_results "density has the results format" "$tmp/density.json"
+	is_json "six workloads, four densities, two methods; pages are those worked on" \
+		"$tmp/density.json" \
+		'[(r["workload"], r["density"], r["method"], r["pages"]) for r in d["results"]] ==
+		 [("arena-" + w, n, m, 3 * n)
+		  for w in "map unmap protect protect-ro populate discard".split()
+		  for n in (1, 7, 256, 512) for m in ("batch", "rebuild")]'
+	is_json "one call, on the pages asked for alone" "$tmp/density.json" \
+		'[(r["counters"]["pages_protected"], r["counters"]["hypercalls"])
+		  for r in d["results"] if r["workload"] == "arena-protect"] ==
+		 [(3, 1), (3, 3), (21, 1), (21, 3), (768, 1), (768, 3), (1536, 1), (1536, 3)]'
+	ends "density beside two page counts" 0 fake "" bench --density 2 --pages 1024,512 \
+		--workload arena-map --method auto --runs 1 --format json
+	is_json "by page count, then density" "$tmp/out" '[r["pages"] for r in d["results"]] == [2, 4]'
+	ends "density with a part of a table" 2 fake "" bench --density 8 --pages 512,1000
+	says "it says what --pages has to be" err "multiple of 512, not 1000"
+	ends "density where there is none" 2 fake "" bench --density 8 --workload stock,arena-exit
+	says "it says what density is for" err "--density is for arena-map, arena-unmap"
+	ends "more ranges than a call takes" 2 fake "" bench --density 256 --pages 2097664
+	says "it says how many a call takes" err "one call takes 1048576 ranges"
+}
+
 test_fake_failures() {
 	caught "an entry that stays writable" no-protect "is writable"
 	caught "an entry that stays empty" no-map "should be mapped"
 	caught "an entry that stays present" no-unmap "should be unmapped"
+	caught "pages that nobody named" spill "should be mapped (nobody asked to change them)" \
+		--density 1
+	caught "memory that stays after munmap" no-munmap "after munmap" --workload arena-munmap
+	caught "pages that stay after munmap" no-free "0 of 4096 pages were freed" \
+		--workload arena-munmap
+	caught "pages that stay after exit" no-free "0 of 4096 pages were freed" \
+		--workload arena-exit
+	caught "a child that cannot populate" eio "in the child: Input/output error" \
+		--workload arena-exit
 	caught "a page that is not zeroed" dirty-discard "expected 0x0"
 	caught "a hypervisor that refuses" eio "128 of 256 pages done"
 	caught "success that is not whole" short "128 of 256 pages done"

@@ -12,6 +12,7 @@ const WorkloadKinds &workload_kinds()
 	static const WorkloadKinds kinds = [] {
 		WorkloadKinds list;
 		add_arena_operations(list);
+		add_arena_ends(list);
 		add_stock_workloads(list);
 		return list;
 	}();

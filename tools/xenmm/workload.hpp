@@ -32,8 +32,9 @@ struct WorkloadKind {
 	std::string name;
 	std::function<std::unique_ptr<Workload>(const Job &)> make;
 	bool on_arena = false;
-	bool has_method = false; // the choice of how entries are changed
-	bool protects = false;	 // which is all that the method flip can do
+	bool has_method = false;  // the choice of how entries are changed
+	bool protects = false;	  // which is all that the method flip can do
+	bool has_density = false; // can work on a part of each table
 };
 using WorkloadKinds = std::vector<WorkloadKind>;
 
@@ -44,6 +45,7 @@ std::unique_ptr<Workload> make_workload(const Job &job);
 
 // What the list is made of; each file of workloads adds its own.
 void add_arena_operations(WorkloadKinds &kinds);
+void add_arena_ends(WorkloadKinds &kinds);
 void add_stock_workloads(WorkloadKinds &kinds);
 
 } // namespace xenmm

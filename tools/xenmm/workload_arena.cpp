@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // What page-table work costs on an arena, by any method: each measured step is one
-// ioctl on the whole arena. A recipe says what stands before it and what must be
-// true after it.
+// ioctl on the whole arena, or on a part of each table. A recipe says what stands before it and
+// what must be true after it.
 //
 // Recipes map explicitly after changing protection: where no hypervisor owns the
 // tables, taking rights away empties entries, and an empty entry costs nothing.
@@ -21,12 +21,10 @@ struct Recipe {
 	const char *name;
 	unsigned long request; // 0: no ioctl, the pages are touched instead
 	uint32_t prot;
-	Step begin;   // once
+	bool has_density;
 	Step prepare; // before each run
 	Step check;   // after each run
 };
-
-void nothing(const Scene &) {}
 
 void fill(const Scene &scene)
 {
@@ -41,42 +39,49 @@ void protect_and_map(const Scene &scene)
 	scene.map();
 }
 
+template <bool writable>
+void check_protection(const Scene &scene)
+{
+	scene.check_stamped(Entries::kUnknown);
+	scene.check_writable(writable);
+}
+
 constexpr Recipe kRecipes[] = {
-	{"arena-touch", 0, 0, nothing, [](const Scene &scene) { scene.discard(); },
+	{"arena-touch", 0, 0, false, [](const Scene &scene) { scene.discard(); },
 	 [](const Scene &scene) { scene.check_touched(); }},
 
-	{"arena-map", XENMM_IOC_MAP, 0, fill, [](const Scene &scene) { scene.unmap(); },
+	{"arena-map", XENMM_IOC_MAP, 0, true, [](const Scene &scene) { scene.unmap(); },
 	 [](const Scene &scene) { scene.check_stamped(Entries::kPresent); }},
 
-	{"arena-unmap", XENMM_IOC_UNMAP, 0, fill,
+	{"arena-unmap", XENMM_IOC_UNMAP, 0, true,
 	 [](const Scene &scene) {
 		 scene.unmap();
 		 scene.map();
 	 },
 	 [](const Scene &scene) { scene.check_stamped(Entries::kEmpty); }},
 
-	{"arena-protect", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, fill,
-	 protect_and_map<XENMM_PROT_READ>,
-	 [](const Scene &scene) {
-		 scene.check_stamped(Entries::kUnknown);
-		 scene.check_writable(true);
-	 }},
+	{"arena-protect", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, true,
+	 protect_and_map<XENMM_PROT_READ>, check_protection<true>},
 
-	{"arena-protect-ro", XENMM_IOC_PROTECT, XENMM_PROT_READ, fill,
-	 protect_and_map<XENMM_PROT_READ_WRITE>,
-	 [](const Scene &scene) {
-		 scene.check_stamped(Entries::kUnknown);
-		 scene.check_writable(false);
-	 }},
+	{"arena-protect-ro", XENMM_IOC_PROTECT, XENMM_PROT_READ, true,
+	 protect_and_map<XENMM_PROT_READ_WRITE>, check_protection<false>},
 
-	{"arena-populate", XENMM_IOC_POPULATE, 0, nothing,
-	 [](const Scene &scene) { scene.discard(); },
+	// Fresh pages: no twin table maps them yet.
+	{"arena-protect-first", XENMM_IOC_PROTECT, XENMM_PROT_READ, false,
+	 [](const Scene &scene) {
+		 scene.discard();
+		 scene.protect(XENMM_PROT_READ_WRITE);
+		 fill(scene);
+	 },
+	 check_protection<false>},
+
+	{"arena-populate", XENMM_IOC_POPULATE, 0, true, [](const Scene &scene) { scene.discard(); },
 	 [](const Scene &scene) {
 		 scene.check_zero(Entries::kPresent);
 		 scene.stamp(); // so that the next one has to zero
 	 }},
 
-	{"arena-discard", XENMM_IOC_DISCARD, 0, nothing,
+	{"arena-discard", XENMM_IOC_DISCARD, 0, true,
 	 [](const Scene &scene) {
 		 scene.discard();
 		 fill(scene);
@@ -90,13 +95,12 @@ public:
 	ArenaWorkload(const Recipe &recipe, const Job &job)
 		: recipe_(recipe), scene_(job), way_(job.way.value_or(Way{}))
 	{
-		recipe_.begin(scene_);
 	}
 
 	void prepare() override
 	{
 		recipe_.prepare(scene_);
-		op_ = scene_.arena().whole(way_, recipe_.prot);
+		op_ = make_op(scene_.touched(), way_, recipe_.prot);
 	}
 	void run() override
 	{
@@ -109,7 +113,8 @@ public:
 	void finish() override
 	{
 		if (recipe_.request)
-			scene_.arena().require_done(result_, error_, op_);
+			require_done(result_, error_, op_);
+		scene_.check_rest();
 		recipe_.check(scene_);
 	}
 
@@ -132,6 +137,7 @@ void add_arena_operations(WorkloadKinds &kinds)
 				     }};
 		kind.on_arena = true;
 		kind.has_method = recipe.request != 0;
+		kind.has_density = recipe.has_density;
 		kind.protects = recipe.request == XENMM_IOC_PROTECT;
 		kinds.push_back(std::move(kind));
 	}
