@@ -26,6 +26,7 @@ public:
 
 	uint64_t pages() const { return pages_; }
 	const xenmm_info &info() const { return device_.info(); }
+	xenmm_stats stats() const { return device_.stats(); }
 
 	xenmm_range range(uint64_t first_page, uint64_t pages) const;
 	Ranges whole() const { return {range(0, pages_)}; }

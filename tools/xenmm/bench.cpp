@@ -23,9 +23,6 @@ namespace xenmm
 namespace
 {
 
-constexpr uint64_t kMaxPages = 1U << 24;
-constexpr unsigned kMaxRuns = 10000;
-
 struct Options {
 	Wishes wishes = {{"all"}, {}, {}, {0}, {4096}, {}};
 	Repeats repeats = {5, 1};

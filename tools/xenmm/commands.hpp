@@ -18,5 +18,6 @@ using Action = std::function<void()>;
 void add_info(CLI::App &app, Action &action);
 void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
+void add_calibrate(CLI::App &app, Action &action);
 
 } // namespace xenmm

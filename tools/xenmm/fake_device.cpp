@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 #include "clock.hpp"
 #include "fake_arena.hpp"
@@ -174,8 +175,10 @@ __u64 change_entries(unsigned long request, const xenmm_op &op, __u64 pages)
 __u64 count(unsigned long request, const xenmm_op &op, const std::vector<TableWork> &tables)
 {
 	__u64 price = kPrices.call + tables.size() * kPrices.table;
-	__u64 single = 0;
-	for (const TableWork &table : tables) {
+	__u64 single = 0; // entries of the section, which is four tables for long batches
+	size_t section = op.batch > XENMM_SPAN_PAGES ? 4 : 1;
+	for (size_t i = 0; i < tables.size(); i++) {
+		const TableWork &table = tables[i];
 		__u32 method = method_of_table(request, op, table);
 		if (method == XENMM_METHOD_REBUILD || method == XENMM_METHOD_FLIP)
 			price += change_whole(method, table);
@@ -183,9 +186,11 @@ __u64 count(unsigned long request, const xenmm_op &op, const std::vector<TableWo
 			single += table.asked;
 		if (request == XENMM_IOC_PROTECT)
 			totals.pages_protected += table.asked;
+		if ((i + 1) % section == 0 || i + 1 == tables.size())
+			price += change_entries(request, op, std::exchange(single, 0));
 	}
 	totals.tlb_flushes++;
-	return price + change_entries(request, op, single);
+	return price;
 }
 
 void count_pages(FakeArena &arena)

@@ -25,6 +25,7 @@ Examples:
   xenmm bench --workload stock           without the module
   xenmm bench --workload arena-protect --method trap,batch --json protect.json
   xenmm stats                            counters since the module was loaded
+  xenmm calibrate                        let the method auto know what things cost here
 
 Exit codes:
   0  done
@@ -42,7 +43,7 @@ int usage_error(const CLI::App &app, const CLI::ParseError &error)
 	for (const CLI::App *chosen : app.get_subcommands())
 		command += " " + chosen->get_name();
 	bool no_command = app.get_subcommands().empty();
-	warn(no_command ? "a command is needed: info, stats or bench" : error.what());
+	warn(no_command ? "a command is needed: info, stats, bench or calibrate" : error.what());
 	warn("run '" + command + " --help' to see what is possible");
 	return static_cast<int>(ExitCode::kUsage);
 }
@@ -58,6 +59,7 @@ int run(int argc, char **argv)
 	add_info(app, action);
 	add_stats(app, action);
 	add_bench(app, action);
+	add_calibrate(app, action);
 
 	try {
 		app.parse(argc, argv);

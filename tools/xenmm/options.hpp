@@ -3,12 +3,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "guest.hpp"
 
 namespace xenmm
 {
+
+inline constexpr uint64_t kMaxPages = 1U << 24;
+inline constexpr unsigned kMaxRuns = 10000;
 
 inline void add_guest_option(CLI::App &command, std::string &guest)
 {

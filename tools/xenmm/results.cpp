@@ -27,13 +27,6 @@ std::string now_rfc3339()
 	return text;
 }
 
-// The value, or null.
-template <typename Value>
-Json json_or_null(const std::optional<Value> &value)
-{
-	return value ? Json(*value) : Json();
-}
-
 // More digits than three would be noise.
 double rounded(double value)
 {

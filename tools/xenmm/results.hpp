@@ -3,7 +3,8 @@
 // reads. Keys and their order are fixed; a value that is not known is null.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ struct Setting {
 	Unit unit;
 	Environment environment;
 };
+
+// The value, or null.
+template <typename Value>
+nlohmann::ordered_json json_or_null(const std::optional<Value> &value)
+{
+	return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
 
 // schema_version, tool_version and timestamp: every JSON of this tool begins so.
 nlohmann::ordered_json json_heading();

@@ -2,16 +2,13 @@
 // `xenmm stats`: the module's counters. debugfs first, since it also has the
 // histogram; the ioctl where debugfs is closed (lockdown) or not mounted.
 #include <CLI/CLI.hpp>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "commands.hpp"
 #include "counters.hpp"
+#include "debugfs.hpp"
 #include "device.hpp"
-#include "error.hpp"
-#include "files.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -23,20 +20,10 @@ namespace
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char *kStatsFile = "/sys/kernel/debug/xenmm/stats";
-constexpr const char *kHistogramFile = "/sys/kernel/debug/xenmm/histogram";
-constexpr const char *kResetFile = "/sys/kernel/debug/xenmm/reset";
-
 struct Options {
 	bool json = false;
 	bool reset = false;
 };
-
-struct NamedNumber {
-	std::string name;
-	uint64_t value;
-};
-using Numbers = std::vector<NamedNumber>;
 
 struct Reading {
 	std::string source; // "debugfs" or "ioctl"
@@ -44,39 +31,12 @@ struct Reading {
 	std::optional<Numbers> histogram; // debugfs alone has it
 };
 
-// "NAME VALUE": the last word is the number, the name may hold spaces.
-std::optional<NamedNumber> parse_line(const std::string &line)
-{
-	size_t end = line.find_last_not_of(" \t");
-	size_t space = line.find_last_of(" \t", end);
-	if (end == std::string::npos || space == std::string::npos)
-		return std::nullopt;
-	auto value = parse_number(std::string_view(line).substr(space + 1, end - space));
-	size_t name_end = line.find_last_not_of(" \t:", space);
-	if (!value || name_end == std::string::npos)
-		return std::nullopt;
-	return NamedNumber{line.substr(0, name_end + 1), *value};
-}
-
-// Comments and headings, if a later module writes some, are passed over.
-Numbers parse_numbers(const std::string &text)
-{
-	Numbers numbers;
-	for (const std::string &line : split_lines(text))
-		if (auto number = parse_line(line))
-			numbers.push_back(std::move(*number));
-	return numbers;
-}
-
 std::optional<Reading> read_debugfs()
 {
-	auto stats = read_text(kStatsFile);
+	auto stats = read_numbers(kStatsFile);
 	if (!stats)
 		return std::nullopt;
-	Reading reading = {"debugfs", parse_numbers(*stats), std::nullopt};
-	if (auto histogram = read_text(kHistogramFile))
-		reading.histogram = parse_numbers(*histogram);
-	return reading;
+	return Reading{"debugfs", std::move(*stats), read_numbers(kHistogramFile)};
 }
 
 Reading read_ioctl()
@@ -99,17 +59,6 @@ Reading read_counters()
 	warn(fmt::format("counters read through {}, without the histogram ({}: {})",
 			 XENMM_DEVICE_PATH, kStatsFile, std::strerror(error)));
 	return reading;
-}
-
-void reset_counters()
-{
-	UniqueFd fd(open(system_path(kResetFile).c_str(), O_WRONLY | O_CLOEXEC));
-	if (fd && write(fd.get(), "1\n", 2) == 2)
-		return;
-	throw Failure(ExitCode::kMissing,
-		      fmt::format("cannot reset the counters: {}: {} (run as root, with the module "
-				  "loaded and debugfs mounted on /sys/kernel/debug)",
-				  kResetFile, std::strerror(errno)));
 }
 
 Json numbers_json(const Numbers &numbers)
@@ -169,7 +118,7 @@ void add_stats(CLI::App &app, Action &action)
 			write_stdout(options->json ? json_text(reading_json(reading))
 						   : reading_text(reading));
 			if (options->reset)
-				reset_counters();
+				write_debugfs(kResetFile, "1\n", "reset the counters");
 		};
 	});
 }

@@ -87,7 +87,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info stats bench; do
+	for command in info stats bench calibrate; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -105,8 +105,8 @@ usage() {
 }
 
 test_usage() {
-	usage "no command" "info, stats or bench"
-	usage "unknown command" "info, stats or bench" frobnicate
+	usage "no command" "info, stats, bench or calibrate"
+	usage "unknown command" "info, stats, bench or calibrate" frobnicate
 	usage "unknown option" "--frobnicate" info --frobnicate
 	usage "batch 0" "1 to 2048" bench --batch 0
 	usage "batch 2049" "1 to 2048" bench --batch 8,2049
@@ -117,6 +117,7 @@ test_usage() {
 	usage "unknown method" "va_mapping" bench --method frobnicate
 	usage "density 0" "1 to 512" bench --density 0
 	usage "density 513" "1 to 512" bench --density 4,513
+	usage "calibrate with no whole table" "512 to 16777216" calibrate --pages 511
 	usage "rebuild from 513" "0 to 512" bench --rebuild-from 513
 	usage "unknown unit" "instructions" bench --unit furlongs
 	usage "unknown format" "table" bench --format xml
@@ -136,6 +137,8 @@ test_without_module() {
 	ends "stats without the module" 3 "$xenmm" stats
 	says "stats says how to load it" err "modprobe xenmm"
 	ends "stats --reset without the module" 3 "$xenmm" stats --reset
+	ends "calibrate without the module" 3 "$xenmm" calibrate
+	says "calibrate says how to load it" err "insmod xenmm.ko"
 	ends "info without the module" 0 "$xenmm" info
 	says "info says that it is not loaded" out "not loaded"
 	mkdir -p "$tmp/loaded/sys/module/xenmm"
@@ -269,6 +272,10 @@ if [ -n "$fake" ]; then
 	test_fake_whole_tables
 	test_fake_density
 	test_fake_failures
+	# shellcheck source=tools/xenmm/test_calibrate.sh
+	. "$here/test_calibrate.sh"
+	test_calibrate
+	test_calibrate_failures
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
