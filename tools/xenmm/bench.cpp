@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -80,15 +79,6 @@ void require_writable(const std::string &path)
 	}
 	UniqueFd old(open(path.c_str(), O_WRONLY | O_CLOEXEC));
 	if (!old)
-		throw system_failure(path);
-}
-
-void write_file(const std::string &path, const std::string &text)
-{
-	std::ofstream file(path, std::ios::binary | std::ios::trunc);
-	file << text;
-	file.close();
-	if (!file)
 		throw system_failure(path);
 }
 

@@ -19,5 +19,6 @@ void add_info(CLI::App &app, Action &action);
 void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
 void add_calibrate(CLI::App &app, Action &action);
+void add_plot(CLI::App &app, Action &action);
 
 } // namespace xenmm

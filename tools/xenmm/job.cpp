@@ -16,9 +16,7 @@ std::string Job::describe() const
 {
 	std::string text = workload;
 	if (way)
-		text += fmt::format(" by {}", method_name(way->method));
-	if (way && way->batch)
-		text += fmt::format(" {}", way->batch);
+		text += " by " + way_name(*way);
 	if (density)
 		return text + fmt::format(", {} pages in each of {} tables", *density,
 					  pages / XENMM_SPAN_PAGES);

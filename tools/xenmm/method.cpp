@@ -50,6 +50,12 @@ std::string join(const std::vector<std::string> &words, std::string_view separat
 	return text;
 }
 
+std::string way_name(Way way)
+{
+	std::string name(method_name(way.method));
+	return way.batch ? name + " " + std::to_string(way.batch) : name;
+}
+
 Way setup_way(const xenmm_info &info, std::optional<Way> measured)
 {
 	bool keeps_twins = measured && (measured->method == XENMM_METHOD_AUTO ||

@@ -46,7 +46,12 @@ std::string join(const std::vector<std::string> &words, std::string_view separat
 struct Way {
 	xenmm_method method;
 	uint32_t batch;
+
+	bool operator==(const Way &) const = default;
 };
+
+// "batch 512", "flip"
+std::string way_name(Way way);
 
 // The way for set-up work that nobody measures. Only what keeps twin tables up to date
 // itself is set up by a method that does: a twin left behind by another one would have

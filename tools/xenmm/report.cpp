@@ -65,10 +65,9 @@ std::vector<std::string> row(const std::vector<Result> &results, const Result &r
 	auto count = [&](__u64 xenmm_stats::*counter) {
 		return counters ? grouped((*counters).*counter) : std::string(kNothing);
 	};
-	const std::optional<Way> &way = result.job.way;
 	std::vector<std::string> cells = {result.job.workload,
-					  way ? std::string(method_name(way->method)) : kNothing,
-					  way && way->batch ? grouped(way->batch) : kNothing,
+					  method_cell(result.job.way),
+					  batch_cell(result.job.way),
 					  grouped(result.job.touched()),
 					  figure(per_page.median),
 					  figure(per_page.min),
@@ -100,7 +99,19 @@ bool needs_rule(const std::vector<Result> &results, const Result &above, const R
 		rows_of(results, below.job.workload) > 1);
 }
 
-std::string closing_line(const Setting &setting)
+} // namespace
+
+std::string method_cell(const std::optional<Way> &way)
+{
+	return way ? std::string(method_name(way->method)) : kNothing;
+}
+
+std::string batch_cell(const std::optional<Way> &way)
+{
+	return way && way->batch ? grouped(way->batch) : kNothing;
+}
+
+std::string unit_line(const Setting &setting)
 {
 	if (setting.unit == Unit::kInstructions)
 		return "executed instructions per page, hypervisor included; not a time";
@@ -110,7 +121,7 @@ std::string closing_line(const Setting &setting)
 	return text;
 }
 
-std::string heading(const Setting &setting)
+std::string setting_line(const Setting &setting)
 {
 	const Environment &environment = setting.environment;
 	std::string text = fmt::format("guest {}, {}, kernel {}", setting.guest,
@@ -118,10 +129,8 @@ std::string heading(const Setting &setting)
 				       environment.kernel);
 	if (environment.xpti)
 		text += *environment.xpti ? ", XPTI on" : ", XPTI off";
-	return text + "\n\n";
+	return text;
 }
-
-} // namespace
 
 std::string results_table(const Setting &setting, const std::vector<Result> &results)
 {
@@ -134,7 +143,8 @@ std::string results_table(const Setting &setting, const std::vector<Result> &res
 		previous = &result;
 	}
 	table.rule();
-	return heading(setting) + table.text() + "median, min, max: " + closing_line(setting) +
+	return setting_line(setting) + "\n\n" + table.text() +
+	       "median, min, max: " + unit_line(setting) +
 	       "\nhypercalls to tlb_flushes: of one whole run; vs trap: how many times cheaper\n";
 }
 

@@ -14,6 +14,13 @@ namespace xenmm
 // that says what the figures are, and what they are not.
 std::string results_table(const Setting &setting, const std::vector<Result> &results);
 
+// Pieces of the table that other reports show, too.
+std::string setting_line(const Setting &setting);
+// What the figures are, and what they are not.
+std::string unit_line(const Setting &setting);
+std::string method_cell(const std::optional<Way> &way);
+std::string batch_cell(const std::optional<Way> &way);
+
 // One line on stderr that is overwritten; silent unless stderr is a terminal.
 class Progress
 {

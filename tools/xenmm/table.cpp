@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fstream>
 #include <unistd.h>
 
 #include "error.hpp"
@@ -44,12 +45,6 @@ std::string rule_text(const std::vector<size_t> &widths)
 	for (size_t i = 0; i < width; i++)
 		text += has_utf8_locale() ? "\u2500" : "-";
 	return text + "\n";
-}
-
-// A line with its newline, which stays outside the escape sequences.
-std::string bold(const std::string &line)
-{
-	return wants_colour() ? "\033[1m" + line.substr(0, line.size() - 1) + "\033[0m\n" : line;
 }
 
 } // namespace
@@ -93,6 +88,26 @@ std::string Table::text() const
 	return text;
 }
 
+std::string bold(const std::string &line)
+{
+	// The newline stays outside the escape sequences.
+	return wants_colour() ? "\033[1m" + line.substr(0, line.size() - 1) + "\033[0m\n" : line;
+}
+
+std::vector<std::string> wrapped(std::string text, size_t width)
+{
+	std::vector<std::string> lines;
+	while (text.size() > width) {
+		size_t space = text.rfind(' ', width);
+		if (space == std::string::npos)
+			break;
+		lines.push_back(text.substr(0, space));
+		text.erase(0, space + 1);
+	}
+	lines.push_back(text);
+	return lines;
+}
+
 std::string grouped(uint64_t number)
 {
 	std::string text = std::to_string(number);
@@ -118,6 +133,15 @@ void write_stdout(std::string_view text)
 	if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
 	    std::fflush(stdout) != 0)
 		throw system_failure("writing to standard output");
+}
+
+void write_file(const std::string &path, const std::string &text)
+{
+	std::ofstream file(path, std::ios::binary | std::ios::trunc);
+	file << text;
+	file.close();
+	if (!file)
+		throw system_failure(path);
 }
 
 void warn(std::string_view message)

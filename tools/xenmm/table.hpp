@@ -38,6 +38,12 @@ private:
 	std::vector<std::vector<std::string>> rows_; // an empty one is a rule
 };
 
+// A line with its newline, as the title of something.
+std::string bold(const std::string &line);
+
+// Lines of at most `width`, where its words allow that.
+std::vector<std::string> wrapped(std::string text, size_t width);
+
 // 1234567 -> "1,234,567".
 std::string grouped(uint64_t number);
 // Small figures keep a decimal: "7.9", "1,802".
@@ -47,6 +53,9 @@ std::string mebibytes(uint64_t bytes);
 
 // To stdout; throws when it cannot be written, so that a full disk is not a success.
 void write_stdout(std::string_view text);
+
+// To a file of the user's; throws.
+void write_file(const std::string &path, const std::string &text);
 
 // "xenmm: MESSAGE" to stderr.
 void warn(std::string_view message);

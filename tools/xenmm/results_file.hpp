@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+// Reading back what `xenmm bench` wrote: as much of it as a picture needs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "results.hpp"
+
+namespace xenmm
+{
+
+struct Record {
+	Setting setting; // of the environment: kernel, hypervisor, emulated and xpti alone
+	Job job;
+	double median; // per page
+};
+
+// Failure kFailed when it is not a file of the results format.
+std::vector<Record> read_results(const std::string &path);
+
+} // namespace xenmm
