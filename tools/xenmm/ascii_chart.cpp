@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Markers are drawn over lines, so that a line never hides a figure.
 //
 //	  500 +    r             left: marks, one column for the y axis, then the drawing
 //	      |      .  b

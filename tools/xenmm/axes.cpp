@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Both axes are logarithmic: densities double, and prices differ by factors.
 #include "axes.hpp"
 
 #include <algorithm>

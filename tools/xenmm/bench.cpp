@@ -23,7 +23,7 @@ namespace
 {
 
 struct Options {
-	Wishes wishes = {{"all"}, {}, {}, {0}, {4096}, {}};
+	Wishes wishes;
 	Repeats repeats = {5, 1};
 	std::string json_file;
 	std::string format = "table";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// Rows are strings; a cell is a byte.
 #include "canvas.hpp"
 
 namespace xenmm

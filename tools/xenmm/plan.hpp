@@ -13,11 +13,11 @@ namespace xenmm
 {
 
 struct Wishes {
-	std::vector<std::string> workloads; // names and groups
-	std::vector<std::string> methods;   // empty: all that the guest offers
-	std::vector<uint32_t> batches;	    // empty: kDefaultBatches that the module allows
-	std::vector<uint32_t> thresholds;   // of rebuild
-	std::vector<uint64_t> pages;
+	std::vector<std::string> workloads = {"all"}; // names and groups
+	std::vector<std::string> methods;	      // empty: all that the guest offers
+	std::vector<uint32_t> batches;		      // empty: kDefaultBatches, where allowed
+	std::vector<uint32_t> thresholds = {0};	      // of rebuild
+	std::vector<uint64_t> pages = {4096};
 	std::vector<uint32_t> densities; // empty: all pages of each table
 };
 
