@@ -134,6 +134,16 @@ public:
 
 	uint32_t count() const { return count_; }
 
+	// Calls visit(base, table, updates pushed) for each table entered.
+	template <class Visitor>
+	void for_each_table(uint32_t count, Visitor visit) const
+	{
+		for (uint32_t s = 0; s < nr_segments_; s++) {
+			uint32_t end = s + 1 < nr_segments_ ? segments_[s + 1].begin : count;
+			visit(segments_[s].base, segments_[s].table, end - segments_[s].begin);
+		}
+	}
+
 	// The page whose entry update number i changes.
 	VirtAddr address_of(uint32_t i) const
 	{

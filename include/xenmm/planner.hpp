@@ -21,6 +21,20 @@ namespace xenmm
 enum class Change : unsigned { kMap, kUnmap, kProtect };
 inline constexpr unsigned kChanges = 3;
 
+// How many are present afterwards.
+constexpr uint32_t present_after(Change change, uint32_t present, uint32_t changed)
+{
+	switch (change) {
+	case Change::kMap:
+		return min(present + changed, kTableEntries);
+	case Change::kUnmap:
+		return present - min(present, changed);
+	case Change::kProtect:
+		break;
+	}
+	return present;
+}
+
 // A table before the operation.
 struct TableShape {
 	uint32_t changed; // entries that must change
@@ -51,6 +65,12 @@ public:
 		return by_cost_ ? Look::kSurvey : Look::kRebuild;
 	}
 	bool rebuilds(Change change, TableShape shape) const;
+	// The same before anybody has counted what must change: may it be worth it?
+	bool might_rebuild(Change change, uint32_t asked, uint32_t present) const
+	{
+		uint32_t most = change == Change::kMap ? kTableEntries - present : present;
+		return rebuilds(change, {min(asked, most), present});
+	}
 
 	bool may_flip() const { return may_flip_; }
 	// Is it right to exchange a whole table of which so many entries are present?

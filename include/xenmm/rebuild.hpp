@@ -59,9 +59,10 @@ public:
 		return progress;
 	}
 
-	// After run(): did any entry change? Was a right to access taken away, if only
+	// After run(): how many entries changed? Was a right to access taken away, if only
 	// for a while?
-	bool has_changed() const { return changed_; }
+	uint32_t changed() const { return changed_; }
+	bool was_refilled() const { return refilled_; }
 	bool has_revoked() const { return refilled_ || (changed_ && work_.revokes()); }
 
 private:

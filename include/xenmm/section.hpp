@@ -11,7 +11,8 @@ namespace xenmm
 struct Section {
 	PartCursor begin;
 	PartCursor end;
-	Look look; // other than kNone: the section is one table
+	Look look;	// other than kNone: the section is one table
+	uint32_t asked; // pages, of its last table
 };
 
 template <class Visitor>
@@ -25,7 +26,7 @@ void for_each_part(PartCursor cursor, const PartCursor &end, Visitor visit)
 // a look is a section of its own.
 inline Section cut_section(PartCursor cursor, const Planner &planner, Change change)
 {
-	Section section = {cursor, cursor, Look::kNone};
+	Section section = {cursor, cursor, Look::kNone, 0};
 	for (uint32_t tables = 0; !cursor.at_end() && tables < planner.tables_per_section();
 	     tables++) {
 		VirtAddr base = cursor.peek().start.table_base();
@@ -37,6 +38,7 @@ inline Section cut_section(PartCursor cursor, const Planner &planner, Change cha
 			return section;
 		section.end = cursor;
 		section.look = look;
+		section.asked = asked;
 		if (look != Look::kNone)
 			return section;
 	}

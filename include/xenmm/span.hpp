@@ -105,6 +105,11 @@ public:
 		deviating_ += deviates ? 1 : -1;
 	}
 
+	// Entries of the visible table that are present. For the planner alone: nothing
+	// breaks when it is wrong.
+	uint32_t present() const { return present_; }
+	void set_present(uint32_t present) { present_ = static_cast<uint16_t>(present); }
+
 	Twin twin() const { return twin_; }
 	void set_twin(Twin twin) { twin_ = twin; }
 	// The visible table maps other pages than before: what matched it does no more.
@@ -126,6 +131,7 @@ public:
 private:
 	Slots *slots_ = nullptr;
 	uint16_t deviating_ = 0; // slots that do
+	uint16_t present_ = 0;
 	bool read_only_ = false;
 	bool lost_ = false;
 	Twin twin_ = Twin::kNone;

@@ -90,8 +90,9 @@ private:
 	template <class Work>
 	Progress prepare(const Section &section, Work &work)
 	{
+		VirtAddr made = {0}; // the table seen to last
 		for (PartCursor cursor = section.begin; !cursor.is_at(section.end);) {
-			auto ready = prepare_part(cursor.next(), work);
+			auto ready = prepare_part(cursor.next(), made, work);
 			if (ready.ok())
 				continue;
 			for_each_part(section.begin, cursor, [&](Part part) { work.undo(part); });
@@ -100,12 +101,14 @@ private:
 		return {};
 	}
 	template <class Work>
-	Result<void> prepare_part(Part part, Work &work)
+	Result<void> prepare_part(Part part, VirtAddr &made, Work &work)
 	{
 		XENMM_TRY(work.prepare(part));
-		if (work.needs_table(part))
-			XENMM_TRY(state_.backend().table_make(part.start));
-		return {};
+		VirtAddr base = part.start.table_base();
+		if (base == made || !work.needs_table(part))
+			return {};
+		made = base;
+		return state_.backend().table_make(part.start);
 	}
 
 	template <class Work>
@@ -184,40 +187,39 @@ private:
 		}
 		Progress progress = rebuild.run();
 		flush_pending_ |= rebuild.has_revoked();
-		settle(batch, section, {progress.limit, rebuild.has_changed()}, work);
+		note_present<Work>(section.begin.peek().start, batch.table(), rebuild.changed(),
+				   !rebuild.was_refilled());
+		settle(batch, section, {progress.limit, rebuild.changed() != 0}, work);
 		return progress;
 	}
 
+	// Would a rebuild be cheaper? The entries asked for are looked at only where it
+	// might, those of the rest of the table never.
 	template <class Work>
 	bool pays(const Batch<B> &batch, const Section &section, Work &work)
 	{
-		TableShape shape = survey(batch, section, work);
-		if (Work::kWholeTablesOnly && shape.changed != shape.present)
+		VirtAddr base = section.begin.peek().start;
+		uint32_t present = state_.is_visible(base) ? state_.span(base).present()
+							   : count_present(batch.table());
+		if (!planner_.might_rebuild(Work::kChange, section.asked, present))
 			return false;
-		return planner_.rebuilds(Work::kChange, shape);
-	}
-	template <class Work>
-	TableShape survey(const Batch<B> &batch, const Section &section, Work &work)
-	{
-		if (Part part = section.begin.peek(); part.is_whole())
-			return count(batch, part, work.rule(part));
-		TableShape shape = {0, count_present(batch.table())};
+		uint32_t changed = 0;
 		for_each_part(section.begin, section.end, [&](Part part) {
-			shape.changed += count(batch, part, work.rule(part)).changed;
+			changed += count_changes(batch, part, work.rule(part));
 		});
-		return shape;
+		if (Work::kWholeTablesOnly && changed != count_present(batch.table()))
+			return false;
+		return planner_.rebuilds(Work::kChange, {changed, present});
 	}
 	template <class Rule>
-	static TableShape count(const Batch<B> &batch, Part part, Rule rule)
+	static uint32_t count_changes(const Batch<B> &batch, Part part, Rule rule)
 	{
-		TableShape shape = {0, 0};
-		const uint64_t *entries = batch.table().entries + part.first_slot();
-		for (uint32_t i = 0; rule.applies() && i < part.pages; i++) {
-			Pte now = load_entry(&entries[i]);
-			shape.present += !now.is_empty();
-			shape.changed += rule.changes(part.first_slot() + i, now);
-		}
-		return shape;
+		uint32_t changed = 0;
+		const uint64_t *entries = batch.table().entries;
+		unsigned end = part.first_slot() + part.pages;
+		for (unsigned slot = part.first_slot(); rule.applies() && slot < end; slot++)
+			changed += rule.changes(slot, load_entry(&entries[slot]));
+		return changed;
 	}
 
 	template <class Work>
@@ -250,13 +252,18 @@ private:
 	Progress commit(Batch<B> &batch, const Section &section, Work &work)
 	{
 		Order order = {planner_.entries(), work.revokes() && section.end.at_end()};
-		flush_pending_ |= work.revokes() && batch.count();
+		uint32_t count = batch.count();
+		flush_pending_ |= work.revokes() && count;
 		Outcome outcome = batch.commit([&](const Updates &updates) {
 			return submit(state_.backend(), updates, order, counters_);
 		});
 		if (outcome.flushed)
 			flush_pending_ = false;
 		counters_.add(Work::kEffect, outcome.changed);
+		batch.for_each_table(
+			count, [&](VirtAddr base, const xenmm_table &table, uint32_t pushed) {
+				note_present<Work>(base, table, pushed, !outcome.error);
+			});
 
 		Progress progress;
 		if (outcome.error)
@@ -264,6 +271,17 @@ private:
 		settle(batch, section, {progress.limit, outcome.changed != 0}, work);
 		batch.leave();
 		return progress;
+	}
+
+	// Keeps Span::present(); counts anew where it is not known what was changed.
+	template <class Work>
+	void note_present(VirtAddr base, const xenmm_table &table, uint32_t changed, bool is_known)
+	{
+		if (!state_.is_visible(base))
+			return;
+		Span &span = state_.span(base);
+		span.set_present(is_known ? present_after(Work::kChange, span.present(), changed)
+					  : count_present(table));
 	}
 
 	// A module cannot flush another CPU's TLB on its own where no hypervisor does

@@ -31,6 +31,7 @@ void FakeXen::drop_table(VirtAddr base)
 		clear_entries(*table, 0, kTableEntries, Via::kKernel);
 		hypervisor.tlbs().flush_all();
 		memory.drop_table(base);
+		tables_dropped_++;
 	}
 }
 

@@ -97,6 +97,7 @@ public:
 	uint64_t zaps() const { return zaps_; }
 	uint64_t max_locked() const { return max_locked_; }
 	uint64_t tables_lost() const { return tables_lost_; }
+	uint64_t tables_dropped() const { return tables_dropped_; }
 	// "" when each table there is hangs at one place, pinned and read-only.
 	std::string badly_hooked();
 	// Nothing held, charged, allocated or locked; no rule broken.
@@ -122,7 +123,7 @@ private:
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
 	std::map<uint64_t, uint64_t> twins_;
-	uint64_t tables_lost_ = 0;
+	uint64_t tables_lost_ = 0, tables_dropped_ = 0;
 	std::vector<Frame *> locked_;
 	uint64_t max_locked_ = 0;
 	std::vector<xen::Update> lazy_queue_;

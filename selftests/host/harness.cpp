@@ -4,16 +4,6 @@
 
 #include <set>
 
-namespace xenmm
-{
-
-void PrintTo(const How &how, std::ostream *stream)
-{
-	*stream << test::name_of(how);
-}
-
-} // namespace xenmm
-
 namespace xenmm::test
 {
 
@@ -282,6 +272,18 @@ std::string Harness::twin_problem(uint64_t number)
 	return pte.is_empty() || pte.is_writable() == writable ? "" : "the twin is mixed";
 }
 
+// What the span counts, unless the kernel took a table away without a word.
+std::string Harness::presence_problem(uint64_t first)
+{
+	if (!is_pv() || xen.tables_dropped())
+		return "";
+	uint64_t present = 0;
+	for (uint64_t i = first; i < std::min(first + kTableEntries, nr_pages); i++)
+		present += is_mapped(i);
+	uint64_t counted = state_of(arena).span(page_at(first)).present();
+	return present == counted ? "" : "the span counts " + std::to_string(counted);
+}
+
 std::string Harness::problems()
 {
 	Complaints found;
@@ -298,6 +300,8 @@ std::string Harness::problems()
 		populated++;
 		pages.insert(page.pfn().number);
 	}
+	for (uint64_t i = 0; i < nr_pages; i += kTableEntries)
+		found.add(presence_problem(i));
 	found.differ("number of distinct pages", pages.size(), populated);
 	found.differ("pages held", xen.pages_held(), populated);
 	found.differ("pages charged", xen.charged(), populated);
@@ -356,70 +360,6 @@ std::string Harness::counter_problems()
 			     xen.total(XENMM_COUNTER_pages_freed),
 		     xen.pages_held());
 	return found.text();
-}
-
-std::string name_of(How how)
-{
-	static const char *const names[] = {"auto", "trap",  "hypercall", "va_mapping", "multicall",
-					    "lazy", "batch", "native",	  "rebuild",	"flip"};
-	std::string name = names[static_cast<uint32_t>(how.method)];
-	return how.batch ? name + std::to_string(how.batch) : name;
-}
-
-bool writes_entries(How how)
-{
-	return how.method != Method::kAuto && how.method != Method::kRebuild &&
-	       how.method != Method::kFlip;
-}
-
-bool may_flip(How how)
-{
-	return how.method == Method::kAuto || how.method == Method::kFlip;
-}
-
-std::vector<How> pv_hows()
-{
-	std::vector<How> hows;
-	for (Method method : {Method::kTrap, Method::kHypercall, Method::kVaMapping,
-			      Method::kMulticall, Method::kLazy})
-		hows.push_back({method, 0});
-	for (uint32_t batch : {1, 2, 8, 31, 511, 512, 513, 1024, 2047, 2048})
-		hows.push_back({Method::kBatch, batch});
-	return hows;
-}
-
-std::vector<How> entry_hows()
-{
-	std::vector<How> hows = pv_hows();
-	hows.push_back({Method::kNative, 0});
-	return hows;
-}
-
-std::vector<How> table_hows()
-{
-	return {{Method::kAuto, 0},
-		{Method::kRebuild, 0},
-		{Method::kRebuild, 1},
-		{Method::kRebuild, 100},
-		{Method::kFlip, 0}};
-}
-
-std::vector<How> all_hows()
-{
-	std::vector<How> hows = entry_hows();
-	for (How how : table_hows())
-		hows.push_back(how);
-	return hows;
-}
-
-std::vector<How> short_hows()
-{
-	std::vector<How> hows;
-	for (How how : all_hows())
-		if (how.method != Method::kBatch || how.batch == 8 || how.batch == 512 ||
-		    how.batch == 2048)
-			hows.push_back(how);
-	return hows;
 }
 
 } // namespace xenmm::test

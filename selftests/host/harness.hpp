@@ -117,6 +117,7 @@ private:
 	void map_twin();
 	std::string entry_problem(uint64_t number);
 	std::string twin_problem(uint64_t number);
+	std::string presence_problem(uint64_t first);
 };
 
 // Fails when the harness finds something wrong.

@@ -10,13 +10,13 @@ xenmm_cost default_cost()
 {
 	xenmm_cost cost = {};
 	cost.ticks[XENMM_COST_hypercall] = 490;
-	cost.ticks[XENMM_COST_map] = 620;
-	cost.ticks[XENMM_COST_unmap] = 480;
-	cost.ticks[XENMM_COST_protect] = 720;
-	cost.ticks[XENMM_COST_rebuild] = 12000;
-	cost.ticks[XENMM_COST_validate] = 240;
-	cost.ticks[XENMM_COST_devalidate] = 120;
-	cost.ticks[XENMM_COST_flip] = 4000;
+	cost.ticks[XENMM_COST_map] = 628;
+	cost.ticks[XENMM_COST_unmap] = 482;
+	cost.ticks[XENMM_COST_protect] = 716;
+	cost.ticks[XENMM_COST_rebuild] = 26500;
+	cost.ticks[XENMM_COST_validate] = 228;
+	cost.ticks[XENMM_COST_devalidate] = 152;
+	cost.ticks[XENMM_COST_flip] = 1960;
 	return cost;
 }
 

@@ -35,19 +35,6 @@ xenmm_cost_item entry_item(Change change)
 	return XENMM_COST_protect;
 }
 
-uint32_t present_after(Change change, TableShape shape)
-{
-	switch (change) {
-	case Change::kMap:
-		return shape.present + shape.changed;
-	case Change::kUnmap:
-		return shape.present - shape.changed;
-	case Change::kProtect:
-		break;
-	}
-	return shape.present;
-}
-
 } // namespace
 
 Planner::Planner(How how, bool is_pv, bool exclusive, const xenmm_cost &cost)
@@ -84,8 +71,8 @@ uint64_t Planner::rebuild_price(uint32_t before, uint32_t after) const
 
 bool Planner::rebuilds(Change change, TableShape shape) const
 {
-	return rebuild_price(shape.present, present_after(change, shape)) <
-	       batch_price(change, shape.changed);
+	uint32_t after = present_after(change, shape.present, shape.changed);
+	return rebuild_price(shape.present, after) < batch_price(change, shape.changed);
 }
 
 // With nothing present but what changes, which is the best that a rebuild can meet:
