@@ -9,7 +9,7 @@ BUILD := $(CURDIR)/build
 RUNNING := $(shell uname -r)
 KERNEL ?= $(if $(wildcard /lib/modules/$(RUNNING)/build),$(RUNNING),$(shell $(LAB) kernel))
 KDIR ?= /lib/modules/$(KERNEL)/build
-MODULE_BUILD = $(BUILD)/module/$(KERNEL)
+MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)/$(KERNEL)
 MODULE = $(MODULE_BUILD)/xenmm.ko
 TOOL := $(BUILD)/tools/xenmm
 HOST := $(BUILD)/host
@@ -17,7 +17,7 @@ GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all module tool guest-tests host-tests
+.PHONY: all module module-inject tool guest-tests host-tests
 all: module tool ## build the module for KERNEL, and the tool
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger.
@@ -26,6 +26,10 @@ module: | setup
 	@cp -au Kbuild src include $(MODULE_BUILD)/
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
+
+# The same with fault injection, for tests alone.
+module-inject: | setup
+	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module
 
 tool: | setup
 	@$(MAKE) --no-print-directory -C tools/xenmm O=$(TOOL)

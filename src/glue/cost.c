@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The price list in force, and its text form in debugfs. */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
 
@@ -35,13 +36,10 @@ static void xenmm_cost_publish(const struct xenmm_cost *cost)
 /* "name value" */
 static int xenmm_cost_parse(char *line, struct xenmm_cost *cost)
 {
-	char name[32];
+	char *name = strsep(&line, " ");
 	u32 value, i;
-	int length = -1;
 
-	if (sscanf(line, "%31s %u%n", name, &value, &length) != 2 || line[length])
-		return -EINVAL;
-	if (!value || value > XENMM_MAX_COST)
+	if (!line || kstrtou32(line, 10, &value) || !value || value > XENMM_MAX_COST)
 		return -EINVAL;
 	for (i = 0; i < XENMM_NR_COSTS; i++) {
 		if (strcmp(name, xenmm_cost_name(i)))

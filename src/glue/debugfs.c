@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "glue.h"
+#include "inject.h"
 
 static struct dentry *xenmm_folder;
 
@@ -105,6 +106,7 @@ void xenmm_debugfs_create(void)
 	debugfs_create_file("histogram", 0400, xenmm_folder, NULL, &histogram_fops);
 	debugfs_create_file("cost", 0600, xenmm_folder, NULL, &cost_fops);
 	debugfs_create_file("reset", 0200, xenmm_folder, NULL, &reset_fops);
+	xenmm_inject_create(xenmm_folder);
 }
 
 void xenmm_debugfs_remove(void)

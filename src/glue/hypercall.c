@@ -5,9 +5,11 @@
 #include <asm/xen/hypercall.h>
 
 #include "glue.h"
+#include "inject.h"
 
 int xenmm_k_mmu_update(void *updates, xenmm_u32 count, xenmm_u32 *done)
 {
+	xenmm_inject_updates(updates, count);
 	return HYPERVISOR_mmu_update(updates, count, (int *)done, DOMID_SELF);
 }
 
@@ -18,6 +20,7 @@ int xenmm_k_update_va_mapping(xenmm_u64 address, xenmm_u64 value, xenmm_u64 flag
 
 int xenmm_k_multicall(void *calls, xenmm_u32 count)
 {
+	xenmm_inject_calls(calls, count);
 	return HYPERVISOR_multicall(calls, count);
 }
 

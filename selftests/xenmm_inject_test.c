@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Xen itself refuses chosen steps of rebuilds and flips (a module built with
+ * XENMM_INJECT=1): every page keeps its content, its protection is the old or the new
+ * one, and the operation succeeds when it is tried again. Where nothing helps the
+ * arena is dead, and its end, by exit or by munmap, leaves nothing behind; the lab
+ * fails the run if the kernel has a word to say about that.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "xenmm_test.h"
+
+#define INJECT_PATH "/sys/kernel/debug/xenmm/inject"
+#define TABLES 3
+#define PAGES (TABLES * SPAN_PAGES)
+#define REBUILD_STEPS 6 /* of a table: unhook, unpin, alias, alias, pin, hook */
+#define PUT_BACK 3	/* the first of those that come after the stores */
+#define FLIP_STEPS (2 * TABLES)
+
+static const struct method rebuild = {"rebuild", XENMM_METHOD_REBUILD, 0};
+static const struct method flip = {"flip", XENMM_METHOD_FLIP, 0};
+
+static void need_injection(void)
+{
+	if (access(INJECT_PATH, W_OK))
+		test_skip("this module was built without fault injection");
+}
+
+static void refuse(unsigned int after, unsigned int times)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u %u", after, times);
+	ASSERT_EQ(write_text(INJECT_PATH, text), 0);
+}
+
+static unsigned long still_to_refuse(void)
+{
+	char text[32];
+
+	ASSERT_GE(read_text(INJECT_PATH, text, sizeof(text)), 1);
+	return strtoul(text, NULL, 10);
+}
+
+/* An operation and what it takes for it to change every page. */
+struct step {
+	const char *name;
+	unsigned long request;
+	__u32 prot;
+	unsigned long before; /* 0: nothing */
+	__u32 prot_before;
+};
+
+static const struct step steps[] = {
+	{"unmap", XENMM_IOC_UNMAP, 0, 0, 0},
+	{"map", XENMM_IOC_MAP, 0, XENMM_IOC_UNMAP, 0},
+	{"protect ro", XENMM_IOC_PROTECT, XENMM_PROT_READ, 0, 0},
+	{"protect rw", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, XENMM_IOC_PROTECT,
+	 XENMM_PROT_READ},
+};
+
+static struct arena fresh_arena(const struct step *step)
+{
+	struct arena arena = arena_make(PAGES);
+
+	populate(&arena, &rebuild, 0, PAGES);
+	fill_pages(&arena, 0, PAGES, 3);
+	if (step && step->before)
+		ASSERT_EQ(op_pages(&arena, step->before, &rebuild, 0, PAGES, step->prot_before), 0);
+	return arena;
+}
+
+static struct xenmm_op run_all(const struct arena *arena, const struct method *method,
+			       unsigned long request, __u32 prot, int *answer)
+{
+	struct xenmm_range range = range_of(arena, 0, PAGES);
+	struct xenmm_op op = {.ranges = (uintptr_t)&range,
+			      .nr_ranges = 1,
+			      .method = method->number,
+			      .prot = prot};
+
+	*answer = op_raw(arena->fd, request, &op);
+	return op;
+}
+
+/* Pages in front of the one that failed have the new protection, the others the old. */
+static void expect_protection(const struct arena *arena, size_t done, bool new_is_writable)
+{
+	for (size_t page = 0; page < PAGES; page += 73)
+		EXPECT_EQ(can_write(page_at(arena, page)), (page < done) == new_is_writable);
+}
+
+static void expect_outcome(const struct arena *arena, const struct step *step,
+			   const struct xenmm_op *op, int answer)
+{
+	EXPECT_EQ(answer, op->pages_done == PAGES ? 0 : -EIO);
+	EXPECT_EQ(op->hypervisor_error, answer ? -ENOSYS : 0);
+	if (step->request == XENMM_IOC_PROTECT)
+		expect_protection(arena, op->pages_done, step->prot != XENMM_PROT_READ);
+	check_pages(arena, 0, PAGES, 3);
+}
+
+static void refuse_rebuild(const struct step *step, unsigned int after, unsigned int times)
+{
+	struct arena arena = fresh_arena(step);
+	struct xenmm_stats before = read_stats(arena.fd);
+	struct xenmm_op op;
+	int answer;
+
+	test_context("%s, steps %u to %u refused", step->name, after, after + times - 1);
+	refuse(after, times);
+	op = run_all(&arena, &rebuild, step->request, step->prot, &answer);
+	EXPECT_EQ(still_to_refuse(), 0);
+	expect_outcome(&arena, step, &op, answer);
+	EXPECT_GE(read_stats(arena.fd).repairs, before.repairs + 1);
+	run_all(&arena, &rebuild, step->request, step->prot, &answer);
+	EXPECT_EQ(answer, 0);
+	protect(&arena, &rebuild, 0, PAGES, XENMM_PROT_READ_WRITE);
+	use_all_pages(&arena);
+	arena_close(&arena);
+}
+
+TEST(rebuild_refused_at_any_step)
+{
+	need_injection();
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		for (unsigned int after = 0; after < TABLES * REBUILD_STEPS; after++)
+			refuse_rebuild(&steps[i], after, 1);
+}
+
+/* Two and more: the repair fails in turn, its second attempt may not. */
+TEST(rebuild_and_its_repair_refused)
+{
+	need_injection();
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		for (unsigned int times = 2; times < 6; times++)
+			refuse_rebuild(&steps[i], REBUILD_STEPS + PUT_BACK, times);
+}
+
+/* ------------------------------------------------------------------- flips */
+
+static struct arena arena_with_twins(void)
+{
+	struct arena arena = fresh_arena(NULL);
+
+	protect(&arena, &flip, 0, PAGES, XENMM_PROT_READ);
+	protect(&arena, &flip, 0, PAGES, XENMM_PROT_READ_WRITE);
+	return arena;
+}
+
+TEST(flip_refused_at_each_of_2n_positions)
+{
+	struct arena arena;
+
+	need_injection();
+	arena = arena_with_twins();
+	for (unsigned int after = 0; after < FLIP_STEPS; after++) {
+		struct xenmm_stats before = read_stats(arena.fd);
+		struct xenmm_op op;
+		int answer;
+
+		test_context("position %u", after);
+		refuse(after, 1);
+		op = run_all(&arena, &flip, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
+		EXPECT_EQ(answer, -EIO);
+		EXPECT_EQ(op.pages_done, after / 2 * SPAN_PAGES);
+		EXPECT_EQ(op.hypervisor_error, -ENOSYS);
+		EXPECT_EQ(read_stats(arena.fd).repairs - before.repairs, after % 2);
+		expect_protection(&arena, op.pages_done, false);
+		check_pages(&arena, 0, PAGES, 3);
+		protect(&arena, &flip, 0, PAGES, XENMM_PROT_READ);
+		expect_protection(&arena, PAGES, false);
+		protect(&arena, &flip, 0, PAGES, XENMM_PROT_READ_WRITE);
+		expect_protection(&arena, PAGES, true);
+	}
+	check_pages(&arena, 0, PAGES, 3);
+	arena_close(&arena);
+}
+
+/* -------------------------------------------------------------------- death */
+
+static void expect_dead(const struct arena *arena)
+{
+	EXPECT_EQ(op_pages(arena, XENMM_IOC_MAP, &rebuild, 0, 1, 0), -EIO);
+	EXPECT_EQ(op_pages(arena, XENMM_IOC_DISCARD, &rebuild, 0, PAGES, 0), -EIO);
+}
+
+/* The table of span 1 is out and Xen takes it back no more, for now. */
+static struct arena dead_by_rebuild(void)
+{
+	struct arena arena = fresh_arena(NULL);
+	struct xenmm_op op;
+	int answer;
+
+	refuse(REBUILD_STEPS + PUT_BACK, 100);
+	op = run_all(&arena, &rebuild, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
+	EXPECT_EQ(answer, -EIO);
+	EXPECT_EQ(op.pages_done, SPAN_PAGES);
+	refuse(0, 0);
+	expect_dead(&arena);
+	check_pages(&arena, 0, SPAN_PAGES, 3);
+	EXPECT_EQ(probe_read(page_at(&arena, SPAN_PAGES)).signal, SIGBUS);
+	return arena;
+}
+
+/* One table hangs twice and one nowhere: the last update, and both ways back. */
+static struct arena dead_by_flip(void)
+{
+	struct arena arena = arena_with_twins();
+	int answer;
+
+	refuse(FLIP_STEPS - 1, 3);
+	run_all(&arena, &flip, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
+	EXPECT_EQ(answer, -EIO);
+	expect_dead(&arena);
+	check_pages(&arena, 0, PAGES, 3);
+	return arena;
+}
+
+static void die_by_rebuild(struct arena *unused)
+{
+	(void)unused;
+	dead_by_rebuild();
+}
+
+static void die_by_flip(struct arena *unused)
+{
+	(void)unused;
+	dead_by_flip();
+}
+
+static void expect_nothing_left(const struct xenmm_stats *before)
+{
+	int fd = device_open();
+	struct xenmm_stats now = read_stats(fd);
+
+	EXPECT_EQ(now.pages_allocated - now.pages_freed,
+		  before->pages_allocated - before->pages_freed);
+	EXPECT_EQ(now.twins_made - now.twins_dropped, before->twins_made - before->twins_dropped);
+	close(fd);
+}
+
+TEST(dead_arenas_end_by_exit_without_a_trace)
+{
+	struct xenmm_stats before;
+
+	need_injection();
+	before = read_stats(device_open());
+	EXPECT_EQ(run_child(die_by_rebuild, NULL), 0);
+	EXPECT_EQ(run_child(die_by_flip, NULL), 0);
+	expect_nothing_left(&before);
+}
+
+TEST(dead_arenas_end_by_munmap_without_a_trace)
+{
+	struct xenmm_stats before;
+	struct arena arena;
+
+	need_injection();
+	before = read_stats(device_open());
+	arena = dead_by_rebuild();
+	arena_close(&arena);
+	arena = dead_by_flip();
+	arena_close(&arena);
+	expect_nothing_left(&before);
+}
+
+/* Refused for good: the table and what it maps are lost, the guest goes on. */
+static void lose_a_table(struct arena *unused)
+{
+	struct arena arena = fresh_arena(NULL);
+	int answer;
+
+	(void)unused;
+	refuse(REBUILD_STEPS + PUT_BACK, 1000000);
+	run_all(&arena, &rebuild, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
+	EXPECT_EQ(answer, -EIO);
+}
+
+TEST(a_lost_table_costs_its_pages_and_nothing_else)
+{
+	struct xenmm_stats before, now;
+	struct arena arena;
+
+	need_injection();
+	before = read_stats(device_open());
+	EXPECT_EQ(run_child(lose_a_table, NULL), 0);
+	now = read_stats(device_open());
+	EXPECT_EQ(now.pages_allocated - now.pages_freed,
+		  before.pages_allocated - before.pages_freed + SPAN_PAGES);
+	arena = fresh_arena(NULL);
+	use_all_pages(&arena);
+	arena_close(&arena);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fault injection, in modules built with XENMM_INJECT=1 alone: debugfs `inject` makes
+ * Xen itself refuse chosen steps of the writer's process. A step is an update of an
+ * entry of any level, a pin, an unpin, or a va_mapping; flushes are not counted.
+ *
+ *   echo "3 2" >inject    the next 3 steps work, the 2 behind them are refused
+ *
+ * A chosen step is made nonsense before it is submitted (-ENOSYS), so partial
+ * completion, and a multicall that goes on, are Xen's own.
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <xen/interface/xen.h>
+#include <asm/xen/hypercall.h>
+
+#include "glue.h"
+#include "inject.h"
+
+#define XENMM_NO_COMMAND 7 /* of an mmu_update */
+#define XENMM_NO_HYPERCALL 63
+
+static DEFINE_SPINLOCK(xenmm_inject_lock); /* the three below */
+static u64 xenmm_inject_after, xenmm_inject_times;
+static pid_t xenmm_inject_process;
+
+/* Is the next step one to be refused? */
+static bool xenmm_inject_step(void)
+{
+	bool chosen = false;
+
+	spin_lock(&xenmm_inject_lock);
+	if (xenmm_inject_times && current->tgid == xenmm_inject_process) {
+		chosen = !xenmm_inject_after;
+		if (chosen)
+			xenmm_inject_times--;
+		else
+			xenmm_inject_after--;
+	}
+	spin_unlock(&xenmm_inject_lock);
+	return chosen;
+}
+
+void xenmm_inject_updates(struct mmu_update *updates, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (xenmm_inject_step())
+			updates[i].ptr |= XENMM_NO_COMMAND;
+}
+
+static bool xenmm_inject_is_flush(const struct multicall_entry *call)
+{
+	const struct mmuext_op *op = (const struct mmuext_op *)call->args[0];
+
+	return call->op == __HYPERVISOR_mmuext_op && op->cmd == MMUEXT_TLB_FLUSH_ALL;
+}
+
+void xenmm_inject_calls(struct multicall_entry *calls, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (calls[i].op == __HYPERVISOR_mmu_update)
+			xenmm_inject_updates((struct mmu_update *)calls[i].args[0],
+					     calls[i].args[1]);
+		else if (!xenmm_inject_is_flush(&calls[i]) && xenmm_inject_step())
+			calls[i].op = XENMM_NO_HYPERCALL;
+}
+
+/* Steps still to be refused, so that a test sees whether all were met. */
+static ssize_t xenmm_inject_read(struct file *file, char __user *buffer, size_t length,
+				 loff_t *offset)
+{
+	char text[24];
+	int count = scnprintf(text, sizeof(text), "%llu\n", READ_ONCE(xenmm_inject_times));
+
+	return simple_read_from_buffer(buffer, length, offset, text, count);
+}
+
+static ssize_t xenmm_inject_write(struct file *file, const char __user *buffer, size_t length,
+				  loff_t *offset)
+{
+	char text[48] = {};
+	u64 after, times;
+
+	if (length >= sizeof(text) || copy_from_user(text, buffer, length))
+		return -EINVAL;
+	if (sscanf(text, "%llu %llu", &after, &times) != 2)
+		return -EINVAL;
+	spin_lock(&xenmm_inject_lock);
+	xenmm_inject_after = after;
+	xenmm_inject_times = times;
+	xenmm_inject_process = current->tgid;
+	spin_unlock(&xenmm_inject_lock);
+	return length;
+}
+
+static const struct file_operations xenmm_inject_fops = {
+	.owner = THIS_MODULE,
+	.read = xenmm_inject_read,
+	.write = xenmm_inject_write,
+	.llseek = noop_llseek,
+};
+
+void xenmm_inject_create(struct dentry *folder)
+{
+	debugfs_create_file("inject", 0600, folder, NULL, &xenmm_inject_fops);
+}
