@@ -267,7 +267,10 @@ void xenmm_k_uncharge(struct xenmm_host *host, xenmm_u64 pages);
  */
 int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to);
 
-/* Make sure that there is an L1 table for address. mmap lock held, may sleep. -ENOMEM. */
+/*
+ * Make sure that there is an L1 table for address. mmap lock held, may sleep. -ENOMEM;
+ * -EINVAL not this arena's area: a table in a hole would never be freed.
+ */
 int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address);
 
 /*
@@ -293,6 +296,8 @@ int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address,
  */
 int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *entries,
 			struct xenmm_table *table, struct xenmm_hooks *hooks);
+/* Xen has refused to take a table back, for now at least. Logs once. Atomic. */
+void xenmm_k_arena_died(void);
 /* An L1 table cannot be given back: it is lost. Corrects the mm's books, logs once. */
 void xenmm_k_table_lost(struct xenmm_host *host);
 

@@ -153,6 +153,7 @@ public:
 	{
 		is_dead_ = true;
 		casualty_ = casualty;
+		backend_.arena_died();
 	}
 	Casualty &casualty() { return casualty_; }
 

@@ -40,6 +40,7 @@ concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, u
 	b.table_unlock(table);
 	{ b.table_hooks(va, table, hooks) } -> SameAs<Result<void>>;
 	{ b.orphan_lock(va, entry, table, hooks) } -> SameAs<Result<void>>;
+	b.arena_died();
 	b.table_lost();
 	{ b.pairs_lock(va, va, n, pairs) } -> SameAs<Result<void>>;
 	b.pairs_unlock(pairs);

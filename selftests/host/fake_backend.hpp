@@ -37,6 +37,7 @@ public:
 	{
 		return xen_->orphan_lock(address, entries, table, hooks);
 	}
+	void arena_died() { xen_->arena_died(); }
 	void table_lost() { xen_->table_lost(); }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
 	{

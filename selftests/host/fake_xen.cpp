@@ -137,6 +137,8 @@ Result<void> FakeXen::table_make(VirtAddr address)
 	may_sleep("table_make");
 	if (int error = table_make_fuse.blow())
 		return result_of(error);
+	if (!memory.table(address) && !is_mapped(address))
+		return Errno::kInval;
 	if (!memory.table(address))
 		memory.make_table(address.table_base(), has_split_locks && is_pv_);
 	return {};

@@ -42,6 +42,7 @@ public:
 	Result<void> table_hooks(VirtAddr address, const xenmm_table &table, xenmm_hooks &hooks);
 	Result<void> orphan_lock(VirtAddr address, uint64_t *entries, xenmm_table &table,
 				 xenmm_hooks &hooks);
+	void arena_died() { deaths_++; }
 	void table_lost() { tables_lost_++; }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count,
 				xenmm_pairs &pairs);
@@ -96,6 +97,7 @@ public:
 	uint64_t charged() const { return charged_; }
 	uint64_t zaps() const { return zaps_; }
 	uint64_t max_locked() const { return max_locked_; }
+	uint64_t deaths() const { return deaths_; }
 	uint64_t tables_lost() const { return tables_lost_; }
 	uint64_t tables_dropped() const { return tables_dropped_; }
 	// "" when each table there is hangs at one place, pinned and read-only.
@@ -123,7 +125,7 @@ private:
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
 	std::map<uint64_t, uint64_t> twins_;
-	uint64_t tables_lost_ = 0, tables_dropped_ = 0;
+	uint64_t deaths_ = 0, tables_lost_ = 0, tables_dropped_ = 0;
 	std::vector<Frame *> locked_;
 	uint64_t max_locked_ = 0;
 	std::vector<xen::Update> lazy_queue_;

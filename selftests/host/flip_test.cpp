@@ -249,6 +249,7 @@ TEST_F(Flips, DoWithoutTheTwinsThatWereUnmapped)
 	h.xen.add_twin(kTwinBase.page(512), (kPages - 512) * kPageBytes);
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	EXPECT_EQ(flips(), kTables - 1);
+	EXPECT_FALSE(h.xen.memory.table(kTwinBase)) << "nobody would free it";
 	expect_all(false);
 	ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
 	EXPECT_EQ(h.problems(), "");

@@ -215,6 +215,7 @@ void kill(Harness &h)
 	h.xen.hypervisor.step_fuse.set(kSteps + 3, -EBUSY, 1000);
 	EXPECT_EQ(h.run(Op::kUnmap), Errno::kIo);
 	EXPECT_TRUE(h.is_dead());
+	EXPECT_EQ(h.xen.deaths(), 1u);
 	EXPECT_NE(h.xen.badly_hooked(), "");
 }
 

@@ -37,6 +37,13 @@ static inline vm_fault_t xenmm_compat_need_mmap_lock(struct vm_fault *vmf)
 	return 0;
 }
 
+/* Has each L1 table a lock of its own? Xen PV then pins each on its own, too. */
+#ifdef USE_SPLIT_PTE_PTLOCKS /* until 6.11 */
+#define XENMM_COMPAT_SPLIT_LOCKS USE_SPLIT_PTE_PTLOCKS
+#else
+#define XENMM_COMPAT_SPLIT_LOCKS IS_ENABLED(CONFIG_SPLIT_PTE_PTLOCKS)
+#endif
+
 /*
  * Who holds the mmap lock for writing keeps faults out of a VMA by this. Sleeps. The
  * mark is gone with the mmap lock.

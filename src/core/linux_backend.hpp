@@ -51,6 +51,7 @@ public:
 	{
 		return to_errno(xenmm_k_orphan_lock(host_, address.bytes, entries, &table, &hooks));
 	}
+	void arena_died() { xenmm_k_arena_died(); }
 	void table_lost() { xenmm_k_table_lost(host_); }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
 	{

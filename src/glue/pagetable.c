@@ -10,6 +10,7 @@
 #include <xen/xen.h>
 #include <asm/xen/page.h>
 
+#include "compat.h"
 #include "glue.h"
 
 int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to)
@@ -53,6 +54,8 @@ int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address)
 
 	if (pmd && xenmm_is_table(READ_ONCE(*pmd)))
 		return 0;
+	if (!xenmm_find_vma(host, address))
+		return -EINVAL;
 	/* Without a callback this only allocates the tables of one page. */
 	return apply_to_page_range(host->mm, address, PAGE_SIZE, NULL, NULL);
 }
@@ -63,7 +66,7 @@ static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned i
 	spinlock_t *lock = pte_lockptr(mm, pmd);
 
 	/* One lock for all tables where they are not split (NR_CPUS < 4). */
-	if (previous && !USE_SPLIT_PTE_PTLOCKS)
+	if (previous && !XENMM_COMPAT_SPLIT_LOCKS)
 		return NULL;
 	spin_lock_nested(lock, depth);
 	return lock;

@@ -11,6 +11,7 @@
 #include <linux/printk.h>
 #include <asm/xen/page.h>
 
+#include "compat.h"
 #include "glue.h"
 
 /* Does a VMA of the arena hold all of these tables' bytes, so that nothing else is there? */
@@ -41,7 +42,7 @@ static void xenmm_fill_hooks(struct xenmm_hooks *hooks, pmd_t *pmd, xenmm_u64 *e
 	hooks->alias = (unsigned long)entries;
 	hooks->alias_ro = native_pte_val(pte_wrprotect(alias));
 	hooks->alias_rw = native_pte_val(alias) | _PAGE_RW;
-	hooks->is_pinned = USE_SPLIT_PTE_PTLOCKS;
+	hooks->is_pinned = XENMM_COMPAT_SPLIT_LOCKS;
 }
 
 int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address, const struct xenmm_table *table,
@@ -72,6 +73,11 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 	spin_lock(&host->mm->page_table_lock);
 	xenmm_fill_hooks(hooks, pmd, entries);
 	return 0;
+}
+
+void xenmm_k_arena_died(void)
+{
+	pr_err_once("xenmm: Xen refused to take a page table back: an arena is dead, unmap it\n");
 }
 
 void xenmm_k_table_lost(struct xenmm_host *host)
