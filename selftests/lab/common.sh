@@ -19,6 +19,10 @@ die() {
 	exit "$code"
 }
 
+# The payload runs in a guest that dom0 makes, not in the machine that QEMU boots.
+# shellcheck disable=SC2154 # set by lab
+is_in_domu() { [[ $option_kind == @(domu|pvh) ]]; }
+
 need_tools() {
 	local tool
 	for tool; do

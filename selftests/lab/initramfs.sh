@@ -143,11 +143,12 @@ warn_dynamic() {
 
 # The payload's archive: init, environment, payload.
 payload_cpio() {
-	local to=$work_dir/payload
+	local to=$work_dir/payload init=$option_kind
+	! is_in_domu || init=domu
 	mkdir -p "$to/lab"
 	cp -RL "$option_payload" "$to/payload" || die "$EXIT_SETUP" "cannot copy $option_payload"
 	warn_dynamic "$to/payload"
-	ln -s "lab/init-$option_kind" "$to/init"
+	ln -s "lab/init-$init" "$to/init"
 	environment >"$to/lab/environment"
 	pack "$to"
 }
@@ -156,11 +157,13 @@ environment() {
 	printf 'export %s\n' "XENMM_LAB_KIND=$option_kind" "XENMM_LAB_ICOUNT=$option_icount" \
 		XENMM_LAB_EMULATED=1 "XENMM_LAB_XPTI=$(xpti_of_arguments)" \
 		"XENMM_LAB_XEN_OPTIONS=\"$option_xen_args\""
+	# A guest cannot see that its paging is nested; guest_config has asked for it.
+	[[ $option_kind != pvh ]] || echo 'export XENMM_GUEST=xen-pvh-hap'
 }
 
-# As far as the arguments say so; else dom0 reads what Xen decided by the CPU.
+# As far as kind and arguments say so; else dom0 reads what Xen decided by the CPU.
 xpti_of_arguments() {
-	[[ $option_kind != bare ]] || { echo 0; return; }
+	[[ $option_kind != @(bare|pvh) ]] || { echo 0; return; } # only PV guests are split
 	case " $option_xen_args " in
 	*\ xpti=@(no|off|false|0|disable)\ *) echo 0 ;;
 	*\ xpti=@(yes|on|true|1|enable)\ *) echo 1 ;;
@@ -171,9 +174,13 @@ xpti_of_arguments() {
 guest_config() {
 	local common
 	common=$(common_arguments)
+	if [[ $option_kind == pvh ]]; then
+		printf '%s\n' 'type = "pvh"' 'hap = 1'
+	else
+		echo 'type = "pv"'
+	fi
 	cat <<-END
 		name = "guest"
-		type = "pv"
 		kernel = "/guest/vmlinux"
 		ramdisk = "/guest/initrd"
 		extra = "console=hvc0 $common $option_guest_args"
@@ -192,10 +199,7 @@ machine_initramfs() {
 	local to=$work_dir/machine
 	cat "$images/user.cpio"
 	[[ $option_kind == bare ]] || cat "$images/toolstack.cpio"
-	if [[ $option_kind != domu ]]; then
-		payload_cpio
-		return
-	fi
+	is_in_domu || { payload_cpio; return; }
 	mkdir -p "$to/guest"
 	ln -s lab/init-dom0 "$to/init"
 	ln "$images/vmlinux" "$to/guest/vmlinux" 2>/dev/null || cp "$images/vmlinux" "$to/guest/"

@@ -20,7 +20,7 @@ kernel_arguments() {
 	local common
 	common=$(common_arguments)
 	case $option_kind in
-	domu) echo "console=hvc0 $common" ;;
+	domu | pvh) echo "console=hvc0 $common" ;;
 	dom0) echo "console=hvc0 $common $option_guest_args" ;;
 	bare) echo "console=ttyS0,115200 $common $option_guest_args" ;;
 	esac
@@ -28,13 +28,13 @@ kernel_arguments() {
 
 # Memory in MiB: the dom0 of a guest holds the guest's images packed and unpacked.
 dom0_memory() {
-	[[ $option_kind == domu ]] || { echo "$option_memory"; return; }
+	is_in_domu || { echo "$option_memory"; return; }
 	echo $((768 + 3 * $(du -sLm "$option_payload" | cut -f 1)))
 }
 
 machine_memory() {
 	case $option_kind in
-	domu) echo $((option_memory + $(dom0_memory) + 384)) ;;
+	domu | pvh) echo $((option_memory + $(dom0_memory) + 384)) ;;
 	dom0) echo $(($(dom0_memory) + 384)) ;;
 	bare) echo "$option_memory" ;;
 	esac
@@ -43,7 +43,7 @@ machine_memory() {
 xen_arguments() {
 	local memory cpus=1
 	memory=$(dom0_memory)
-	[[ $option_kind == domu ]] || cpus=$option_vcpus
+	is_in_domu || cpus=$option_vcpus
 	echo "console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M" \
 		"dom0_max_vcpus=$cpus loglvl=all guest_loglvl=all bootscrub=0 $option_xen_args"
 }
@@ -141,9 +141,9 @@ unframe() {
 collect() {
 	local machine=$work_dir/from-machine
 	sed -i 's/\r$//' "$option_out"/{,guest-}console.log
-	[[ $option_kind == domu ]] || rm -f "$option_out/guest-console.log"
+	is_in_domu || rm -f "$option_out/guest-console.log"
 	unframe "$work_dir/results" "$machine" || return 1
-	if [[ $option_kind == domu ]]; then
+	if is_in_domu; then
 		cp "$machine"/{dom0-dmesg,xl.log} "$option_out/" 2>/dev/null
 		unframe "$machine/guest.frame" "$work_dir/from-guest" || return 1
 		machine=$work_dir/from-guest
@@ -151,11 +151,14 @@ collect() {
 	cp -R -- "$machine/." "$option_out/"
 }
 
-# Where to look, and the last lines of it.
+# Where to look, and the last lines of it. Why a guest never began is in xl.log.
 report_failure() {
 	local log=$option_out/console.log
+	! grep -qs 'neither hap nor shadow paging' "$option_out/xl.log" ||
+		say "$option_cpu has no nested paging, which $option_kind needs: leave --cpu out"
 	[[ -s $work_dir/qemu.log ]] && sed 's/^/lab: qemu: /' "$work_dir/qemu.log" >&2
 	[[ $1 == payload && -s $option_out/output ]] && log=$option_out/output
+	[[ $1 != payload && -s $option_out/xl.log ]] && log=$option_out/xl.log
 	[[ $1 != payload && -s $option_out/guest-console.log ]] && log=$option_out/guest-console.log
 	say "all logs are in $option_out; the last lines of ${log##*/}:"
 	tail -n 15 "$log" | sed 's/^/lab: | /' >&2
