@@ -102,26 +102,47 @@ static void catch_signals(void)
 	memset(&probe_seen, 0, sizeof(probe_seen));
 }
 
-struct probe probe_read(volatile unsigned char *address)
+static struct probe probe(void (*access)(volatile unsigned char *, unsigned char),
+			  volatile unsigned char *address, unsigned char value)
 {
 	catch_signals();
 	if (!sigsetjmp(probe_return, 0)) {
 		probe_armed = 1;
-		(void)*address;
+		access(address, value);
 	}
 	probe_armed = 0;
 	return probe_seen;
 }
 
+static void read_byte(volatile unsigned char *address, unsigned char unused)
+{
+	(void)unused;
+	(void)*address;
+}
+
+static void write_byte(volatile unsigned char *address, unsigned char value)
+{
+	*address = value;
+}
+
+static void or_byte(volatile unsigned char *address, unsigned char value)
+{
+	__asm__ volatile("lock orb %1, %0" : "+m"(*address) : "q"(value));
+}
+
+struct probe probe_read(volatile unsigned char *address)
+{
+	return probe(read_byte, address, 0);
+}
+
 struct probe probe_write(volatile unsigned char *address, unsigned char value)
 {
-	catch_signals();
-	if (!sigsetjmp(probe_return, 0)) {
-		probe_armed = 1;
-		*address = value;
-	}
-	probe_armed = 0;
-	return probe_seen;
+	return probe(write_byte, address, value);
+}
+
+struct probe probe_rewrite(volatile unsigned char *address)
+{
+	return probe(or_byte, address, 0);
 }
 
 bool can_read(unsigned char *address)

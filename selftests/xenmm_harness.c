@@ -25,7 +25,7 @@ static struct verdict {
 
 static struct test *first_test;
 static struct test **next_test = &first_test;
-static char context[160];
+static _Thread_local char context[512];
 
 void test_register(struct test *test)
 {

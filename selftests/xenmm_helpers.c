@@ -143,8 +143,8 @@ struct xenmm_range range_of(const struct arena *arena, size_t first, size_t page
 	return (struct xenmm_range){(uintptr_t)page_at(arena, first), pages * PAGE};
 }
 
-static struct xenmm_op make_op(const struct method *method, const struct xenmm_range *ranges,
-			       size_t nr_ranges, __u32 prot)
+struct xenmm_op make_op(const struct method *method, const struct xenmm_range *ranges,
+			size_t nr_ranges, __u32 prot)
 {
 	return (struct xenmm_op){
 		.ranges = (uintptr_t)ranges,

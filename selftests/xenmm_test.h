@@ -4,8 +4,9 @@
  *
  * Not kselftest_harness.h: of Debian's packages only the whole kernel source
  * (130 MB) ships it. Names and exit codes (0 pass, 1 fail, 4 skip) are kselftest's.
- * Each test runs in a child of its own that SIGALRM ends after 60 s; what it left
- * mapped, open or forked is gone before the next one starts.
+ * Each test runs in a child of its own that SIGALRM ends after 60 s, or when the body
+ * itself has called alarm() for more; what it left mapped, open or forked is gone
+ * before the next one starts.
  */
 #ifndef XENMM_TEST_H
 #define XENMM_TEST_H
@@ -56,7 +57,7 @@ struct test {
 void test_register(struct test *test);
 void test_fail(bool fatal, const char *file, int line, const char *text, long long left,
 	       long long right);
-/* Says with each later failure which row of a table was at work. */
+/* Says with each later failure of this thread which row of a table was at work. */
 void test_context(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* End this test as skipped. */
 void test_skip(const char *reason) __attribute__((noreturn));
@@ -132,6 +133,8 @@ void arena_close(struct arena *arena);
 unsigned char *free_space(size_t length);
 unsigned char *page_at(const struct arena *arena, size_t page);
 
+struct xenmm_op make_op(const struct method *method, const struct xenmm_range *ranges,
+			size_t nr_ranges, __u32 prot);
 /* All answer 0 or -errno. */
 int op_raw(int fd, unsigned long request, struct xenmm_op *op);
 int op_ranges(const struct arena *arena, unsigned long request, const struct method *method,
@@ -169,6 +172,8 @@ struct probe {
 };
 struct probe probe_read(volatile unsigned char *address);
 struct probe probe_write(volatile unsigned char *address, unsigned char value);
+/* A write that changes nothing, in one step: other threads may write meanwhile. */
+struct probe probe_rewrite(volatile unsigned char *address);
 bool can_read(unsigned char *address);
 bool can_write(unsigned char *address); /* changes nothing */
 /* A write takes SIGSEGV at this address, twice, and changes nothing. */
