@@ -68,11 +68,13 @@ static const struct way *pick_way(uint64_t *dice, const struct operation *operat
 	}
 }
 
-/* Small numbers are as likely as large ones. */
+/* Small numbers are as likely as large ones; many cover more than a table at once. */
 static __u32 pick_batch(uint64_t *dice, __u32 method)
 {
 	switch (method) {
 	case XENMM_METHOD_BATCH:
+		if (!below(dice, 3))
+			return XENMM_MAX_BATCH - below(dice, 2 * SPAN_PAGES + 1);
 		return 1 + below(dice, 1U << below(dice, 12));
 	case XENMM_METHOD_REBUILD:
 		return below(dice, 2) ? 1 + below(dice, 1U << below(dice, 10)) : 0;
@@ -114,7 +116,7 @@ static size_t pick_page(uint64_t *dice, const struct share *share)
 static void pick_tables(uint64_t *dice, const struct share *share, struct action *action)
 {
 	add_run(share, action, any_page(dice, share) & -SPAN_PAGES,
-		(1 + below(dice, 3)) * SPAN_PAGES);
+		(1 + below(dice, 1 + below(dice, 4))) * SPAN_PAGES);
 }
 
 /* Runs and gaps of any scale: from a checkerboard to a few in several tables. */
