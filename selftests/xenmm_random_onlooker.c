@@ -16,7 +16,7 @@
 
 static struct {
 	pthread_t thread;
-	sem_t wake;
+	sem_t wake, rested;
 	volatile bool rests, ends;
 	unsigned char *volatile address;
 	volatile bool writes; /* what changes nothing */
@@ -45,6 +45,7 @@ static void *look_on(void *unused)
 			look();
 			__atomic_store_n(&onlooker.answered, asked, __ATOMIC_RELEASE);
 		}
+		sem_post(&onlooker.rested);
 	}
 	return unused;
 }
@@ -68,6 +69,7 @@ void begin_watch(struct share *share, size_t page)
 	note_touch(share, page);
 }
 
+/* Does not leave it behind in the middle of a look: a later one would bring a page in. */
 void end_watch(struct share *share, size_t page)
 {
 	ask_onlooker(true);
@@ -77,12 +79,14 @@ void end_watch(struct share *share, size_t page)
 	ASSERT_EQ(onlooker.signal, model_of(share, page)->read_only ? SIGSEGV : 0);
 	ASSERT_EQ(onlooker.word, *(volatile uint64_t *)onlooker.address);
 	onlooker.rests = true;
+	sem_wait(&onlooker.rested);
 	note_touch(share, page);
 }
 
 void start_onlooker(void)
 {
 	ASSERT_EQ(sem_init(&onlooker.wake, 0, 0), 0);
+	ASSERT_EQ(sem_init(&onlooker.rested, 0, 0), 0);
 	ASSERT_EQ(pthread_create(&onlooker.thread, NULL, look_on, NULL), 0);
 }
 

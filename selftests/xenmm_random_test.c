@@ -69,12 +69,20 @@ static void check_edges(struct share *share, const struct action *action)
 	}
 }
 
+static bool takes_rights(const struct operation *operation)
+{
+	return operation->request == XENMM_IOC_DISCARD || operation->prot == XENMM_PROT_READ;
+}
+
+/* Watching costs the time of a vCPU: only what may leave a stale entry is worth it. */
 static void do_step(struct worker *worker, struct share *share)
 {
 	struct action action;
-	const bool watch = worker->is_watched && !below(&worker->dice, 4);
+	const bool watch = worker->is_watched && !below(&worker->dice, 12);
 
-	pick_action(&worker->dice, share, &action);
+	do
+		pick_action(&worker->dice, share, &action);
+	while (watch && !takes_rights(action.operation));
 	describe_step(worker, share, &action);
 	if (watch)
 		begin_watch(share, action.runs[0].first);
