@@ -21,30 +21,30 @@ static struct {
 	unsigned char *volatile address;
 	volatile bool writes; /* what changes nothing */
 	unsigned int asked, answered;
-	volatile int signal;
-	volatile uint64_t word;
+	int signal; /* the answer, and what the page held */
+	uint64_t word;
 } onlooker;
 
-static void look(void)
+/* The first look after a question answers it: a stale entry may be gone at the next. */
+static void look(unsigned int question)
 {
 	struct probe probe = probe_read(onlooker.address);
+	const uint64_t word = probe.signal ? 0 : *(volatile uint64_t *)onlooker.address;
 
-	if (!probe.signal)
-		onlooker.word = *(volatile uint64_t *)onlooker.address;
 	if (!probe.signal && onlooker.writes)
 		probe = probe_rewrite(onlooker.address);
+	if (question == onlooker.answered)
+		return;
 	onlooker.signal = probe.signal;
+	onlooker.word = word;
+	__atomic_store_n(&onlooker.answered, question, __ATOMIC_RELEASE);
 }
 
 static void *look_on(void *unused)
 {
 	while (!sem_wait(&onlooker.wake) && !onlooker.ends) {
-		while (!onlooker.rests) {
-			unsigned int asked = __atomic_load_n(&onlooker.asked, __ATOMIC_ACQUIRE);
-
-			look();
-			__atomic_store_n(&onlooker.answered, asked, __ATOMIC_RELEASE);
-		}
+		while (!onlooker.rests)
+			look(__atomic_load_n(&onlooker.asked, __ATOMIC_ACQUIRE));
 		sem_post(&onlooker.rested);
 	}
 	return unused;
@@ -72,12 +72,15 @@ void begin_watch(struct share *share, size_t page)
 /* Does not leave it behind in the middle of a look: a later one would bring a page in. */
 void end_watch(struct share *share, size_t page)
 {
+	const int wanted = model_of(share, page)->read_only ? SIGSEGV : 0;
+	uint64_t word;
+
 	ask_onlooker(true);
-	if (onlooker.signal != (model_of(share, page)->read_only ? SIGSEGV : 0) ||
-	    onlooker.word != *(volatile uint64_t *)onlooker.address)
+	word = *(volatile uint64_t *)onlooker.address;
+	if (onlooker.signal != wanted || onlooker.word != word)
 		printf("# page %zu, seen from another thread\n", page);
-	ASSERT_EQ(onlooker.signal, model_of(share, page)->read_only ? SIGSEGV : 0);
-	ASSERT_EQ(onlooker.word, *(volatile uint64_t *)onlooker.address);
+	ASSERT_EQ(onlooker.signal, wanted);
+	ASSERT_EQ(onlooker.word, word);
 	onlooker.rests = true;
 	sem_wait(&onlooker.rested);
 	note_touch(share, page);
