@@ -115,8 +115,9 @@ static size_t pick_page(uint64_t *dice, const struct share *share)
 
 static void pick_tables(uint64_t *dice, const struct share *share, struct action *action)
 {
-	add_run(share, action, any_page(dice, share) & -SPAN_PAGES,
-		(1 + below(dice, 1 + below(dice, 4))) * SPAN_PAGES);
+	const size_t first = any_page(dice, share) & -SPAN_PAGES;
+
+	add_run(share, action, first, (1 + below(dice, 1 + below(dice, 4))) * SPAN_PAGES);
 }
 
 /* Runs and gaps of any scale: from a checkerboard to a few in several tables. */
@@ -137,18 +138,19 @@ static void pick_sparse(uint64_t *dice, const struct share *share, struct action
 static void pick_runs(uint64_t *dice, const struct share *share, struct action *action)
 {
 	const size_t shape = below(dice, 48);
+	const size_t first = pick_page(dice, share);
 
 	action->nr_runs = 0;
 	if (shape < 16)
-		add_run(share, action, pick_page(dice, share), 1);
+		add_run(share, action, first, 1);
 	else if (shape < 30)
-		add_run(share, action, pick_page(dice, share), 2 + below(dice, 30));
+		add_run(share, action, first, 2 + below(dice, 30));
 	else if (shape < 38)
 		pick_tables(dice, share, action);
 	else if (shape < 43)
 		pick_sparse(dice, share, action);
 	else if (shape < 47)
-		add_run(share, action, pick_page(dice, share), 1 + below(dice, 3 * SPAN_PAGES));
+		add_run(share, action, first, 1 + below(dice, 3 * SPAN_PAGES));
 	else
 		add_run(share, action, share->first, share->pages);
 }

@@ -266,12 +266,16 @@ static void expect_nothing_held(int fd)
 	EXPECT_EQ(pinned_pages(), 0);
 }
 
-/* Xen refused nothing, and the methods on whole tables were not idle. */
-static void expect_clean_run(const struct xenmm_stats *before, const struct xenmm_stats *after)
+static void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after)
 {
 	EXPECT_EQ(after->errors, before->errors);
 	EXPECT_EQ(after->partial_batches, before->partial_batches);
 	EXPECT_EQ(after->repairs, before->repairs);
+}
+
+/* The methods on whole tables were not idle: they may turn to batch at any time. */
+static void expect_whole_tables(const struct xenmm_stats *before, const struct xenmm_stats *after)
+{
 	EXPECT_EQ(after->tables_rebuilt != before->tables_rebuilt,
 		  is_offered(XENMM_METHOD_REBUILD));
 	EXPECT_EQ(after->tables_flipped != before->tables_flipped, is_offered(XENMM_METHOD_FLIP));
@@ -349,7 +353,9 @@ TEST(random_operations_agree_with_a_model)
 	}
 	stop_onlooker();
 	after = read_stats(arena.fd);
-	expect_clean_run(&before, &after);
+	expect_no_refusals(&before, &after);
+	if (steps >= DEFAULT_STEPS) /* a few may happen to pick none */
+		expect_whole_tables(&before, &after);
 	arena_close(&arena);
 	set_fault_window(DEFAULT_WINDOW);
 }
