@@ -125,6 +125,7 @@ Workloads on ordinary memory (group 'stock', no module needed; no choice of meth
 Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-touch         first write to each page, by demand faults (no choice of method)
   arena-map           empty to present         arena-unmap       and back
+  arena-unmap-ro      the same for pages that may only be read
   arena-protect       read-only to read-write  arena-protect-ro  and back
   arena-protect-first read-write to read-only on fresh pages: no twin table is ready
   arena-populate      allocate, zero and map   arena-discard     unmap and free

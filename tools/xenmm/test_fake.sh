@@ -27,8 +27,8 @@ test_fake_results() {
 		fake "" bench --pages 64 --runs 2 --json "$tmp/fake.json"
 	says "ratios to trap" out "1.00x"
 	is_results "the fake's file has the results format" "$tmp/fake.json"
-	is_json "ten arena and six stock workloads" "$tmp/fake.json" \
-		'len({r["workload"] for r in d["results"]}) == 16'
+	is_json "eleven arena and six stock workloads" "$tmp/fake.json" \
+		'len({r["workload"] for r in d["results"]}) == 17'
 	is_json "eight methods, five batches" "$tmp/fake.json" \
 		'[(r["method"], r["batch"]) for r in d["results"] if r["workload"] == "arena-map"] ==
 		 [(m, None) for m in "trap hypercall va_mapping multicall lazy".split()] +
@@ -86,11 +86,11 @@ test_fake_density() {
 		--method batch,rebuild --batch 2048 --rebuild-from 1 --runs 1 --json "$tmp/density.json"
 	says "its table has a density" out "pages  density  median"
 	is_results "density has the results format" "$tmp/density.json"
-	is_json "six workloads, four densities, two methods; pages are those worked on" \
+	is_json "seven workloads, four densities, two methods; pages are those worked on" \
 		"$tmp/density.json" \
 		'[(r["workload"], r["density"], r["method"], r["pages"]) for r in d["results"]] ==
 		 [("arena-" + w, n, m, 3 * n)
-		  for w in "map unmap protect protect-ro populate discard".split()
+		  for w in "map unmap unmap-ro protect protect-ro populate discard".split()
 		  for n in (1, 7, 256, 512) for m in ("batch", "rebuild")]'
 	is_json "one call, on the pages asked for alone" "$tmp/density.json" \
 		'[(r["counters"]["pages_protected"], r["counters"]["hypercalls"])

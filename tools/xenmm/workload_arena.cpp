@@ -60,6 +60,15 @@ constexpr Recipe kRecipes[] = {
 	 },
 	 [](const Scene &scene) { scene.check_stamped(Entries::kEmpty); }},
 
+	// To let go of a page is dearer for Xen where it could be written.
+	{"arena-unmap-ro", XENMM_IOC_UNMAP, 0, true,
+	 [](const Scene &scene) {
+		 scene.protect(XENMM_PROT_READ);
+		 scene.unmap();
+		 scene.map();
+	 },
+	 [](const Scene &scene) { scene.check_stamped(Entries::kEmpty); }},
+
 	{"arena-protect", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, true,
 	 protect_and_map<XENMM_PROT_READ>, check_protection<true>},
 
