@@ -164,9 +164,11 @@ environment() {
 # As far as kind and arguments say so; else dom0 reads what Xen decided by the CPU.
 xpti_of_arguments() {
 	[[ $option_kind != @(bare|pvh) ]] || { echo 0; return; } # only PV guests are split
-	case " $option_xen_args " in
-	*\ xpti=@(no|off|false|0|disable)\ *) echo 0 ;;
-	*\ xpti=@(yes|on|true|1|enable)\ *) echo 1 ;;
+	local last
+	last=$(tr ' ' '\n' <<<"$option_xen_args" | sed -n 's/^xpti=//p' | tail -n 1)
+	case $last in
+	no | off | false | 0 | disable) echo 0 ;;
+	yes | on | true | 1 | enable) echo 1 ;;
 	*) echo unknown ;;
 	esac
 }

@@ -5,8 +5,10 @@
 
 readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle'
 
-# The count includes the hypervisor's instructions, but not those of its mitigations.
-readonly icount_xen_args='spec-ctrl=no xpti=no pv-l1tf=false'
+# Arguments of Xen for --mitigations. A CPU that claims no flaw of Meltdown's kind has no XPTI
+# unless told; "on" leaves the rest to Xen, whose default they are.
+declare -rA mitigation_arguments=([off]='spec-ctrl=no xpti=no pv-l1tf=false'
+	[on]='xpti=true' [auto]='')
 
 # Arguments of every kernel: self tests of ciphers cost half a second of each boot. Without
 # icount an emulated CPU can stand still as long as the host is busy: that is no lockup.
