@@ -40,13 +40,17 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo check check-layers check-headers clean help
+.PHONY: setup demo bench check check-layers check-headers clean help
 setup:
 	@$(LAB) setup
 
 demo: ## boot a PV DomU under Xen on QEMU and compare the methods (build/demo/bench.json)
 	@$(LAB) setup
 	@selftests/demo
+
+bench: ## sweep sizes and densities, mitigations off and on (Documentation/results.rst; an hour)
+	@$(LAB) setup
+	@selftests/bench
 
 check: ## run every test; closes with `N passed, N failed`
 	@$(LAB) setup

@@ -10,8 +10,9 @@ build_parts() {
 	make --no-print-directory -j"$(nproc)" KERNEL="$lab_kernel" "$@" >&2
 }
 
+# module_path [-inject]
 module_path() {
-	echo "build/module/$lab_kernel/xenmm.ko"
+	echo "build/module${1:-}/$lab_kernel/xenmm.ko"
 }
 
 new_payload() {
