@@ -28,7 +28,7 @@ module: | setup
 	@selftests/check-module $(MODULE) $(KDIR)
 
 # The same with fault injection, for tests alone.
-module-inject: | setup
+module-inject: | setup ## the same for tests: Xen can be made to refuse steps
 	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module
 
 tool: | setup
