@@ -53,11 +53,17 @@ static_assert(sizeof(Slots) == kPageBytes);
 // The second L1 table of a span, hooked at another address (Documentation/design.rst,
 // "Flip"). It maps the span's own pages or nothing, in every state.
 enum class Twin : uint8_t {
-	kNone,	    // maps nothing
+	kNone,	    // maps nothing, and has no table as far as we know
+	kEmpty,	    // maps nothing
 	kStale,	    // maps something; not to be relied on
 	kReadOnly,  // maps exactly what the visible table maps, read-only throughout
 	kReadWrite, // the same, writable throughout
 };
+
+constexpr bool may_map_pages(Twin twin)
+{
+	return twin > Twin::kEmpty;
+}
 
 constexpr Twin matched_twin(bool writable)
 {
@@ -115,7 +121,7 @@ public:
 	// The visible table maps other pages than before: what matched it does no more.
 	void spoil_twin()
 	{
-		if (twin_ != Twin::kNone)
+		if (may_map_pages(twin_))
 			twin_ = Twin::kStale;
 	}
 	// The two tables change places: the visible one is now `writable` throughout.

@@ -80,10 +80,20 @@ private:
 	Progress write_section(const Section &section, Work &work)
 	{
 		Progress progress = prepare(section, work);
-		if (!progress.ok())
+		if (!progress.ok() || !has_business(section, work))
 			return progress;
 		Batch<B> batch(state_.backend(), state_.workspace());
 		return write(batch, section, work);
+	}
+
+	// Else nothing has to be noted either.
+	template <class Work>
+	static bool has_business(const Section &section, Work &work)
+	{
+		bool found = false;
+		for_each_part(section.begin, section.end,
+			      [&](Part part) { found = found || work.rule(part).applies(); });
+		return found;
 	}
 
 	// On failure the section is as it was.

@@ -94,16 +94,19 @@ public:
 	static constexpr bool kMayBeGone = true;
 
 	struct Rule : UnmapWork::Rule {
-		bool has_twin;
-		bool applies() const { return has_twin; }
+		bool may_map;
+		bool applies() const { return may_map; }
 	};
 
 	explicit TwinUnmapWork(ArenaState<B> &state) : state_(state) {}
-	Rule rule(Part part) { return {{}, state_.span(part.start).twin() != Twin::kNone}; }
+	Rule rule(Part part) { return {{}, may_map_pages(state_.span(part.start).twin())}; }
 	void settle(Batch<B> &, Part part, Settlement settlement)
 	{
+		Span &span = state_.span(part.start);
 		if (!(settlement.limit == kNoLimit))
-			state_.span(part.start).spoil_twin();
+			span.spoil_twin();
+		else if (span.twin() == Twin::kStale && part.is_whole())
+			span.set_twin(Twin::kEmpty);
 	}
 
 private:

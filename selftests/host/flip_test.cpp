@@ -203,6 +203,20 @@ TEST_F(Flips, AfterUnmapAndMapKeepContent)
 	expect_all(false);
 }
 
+TEST_F(Flips, KnowAnEmptyTwinForOne)
+{
+	uint64_t made = h.xen.total(XENMM_COUNTER_twins_made);
+	ASSERT_EQ(h.run(Op::kDiscard, 0, 512), Errno::kOk);
+	ASSERT_EQ(h.run(Op::kPopulate, 0, 512), Errno::kOk);
+	ASSERT_EQ(h.run(Op::kUnmap, 0, 512), Errno::kOk);
+	ASSERT_EQ(h.run(Op::kMap, 0, 512), Errno::kOk);
+	EXPECT_EQ(h.twin(0), Twin::kEmpty);
+	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+	EXPECT_EQ(h.xen.total(XENMM_COUNTER_twins_made), made) << "it had its page all along";
+	EXPECT_FALSE(Pte(h.entry(0)).is_writable());
+	EXPECT_EQ(h.problems(), "");
+}
+
 TEST_F(Flips, AfterRebuildsAndBatchesOfTheVisibleTable)
 {
 	for (How how :

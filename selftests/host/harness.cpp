@@ -262,9 +262,9 @@ std::string Harness::twin_problem(uint64_t number)
 		return "the twin maps what is no page";
 	if (!pte.is_empty() && pte.frame().number != xen.memory.mfn_of(page.pfn()).number)
 		return "the twin maps another page";
-	if (!pte.is_empty() && twin == Twin::kNone)
+	if (!pte.is_empty() && !may_map_pages(twin))
 		return "there is no twin, but it maps something";
-	if (twin == Twin::kNone || twin == Twin::kStale)
+	if (!may_map_pages(twin) || twin == Twin::kStale)
 		return "";
 	if (pte.is_empty() != !entry(number))
 		return "the twin does not map what the visible table maps";

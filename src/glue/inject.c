@@ -71,12 +71,13 @@ void xenmm_inject_calls(struct multicall_entry *calls, u32 count)
 			calls[i].op = XENMM_NO_HYPERCALL;
 }
 
-/* Steps still to be refused, so that a test sees whether all were met. */
+/* What is left of both, so that a test sees how many steps there were. */
 static ssize_t xenmm_inject_read(struct file *file, char __user *buffer, size_t length,
 				 loff_t *offset)
 {
-	char text[24];
-	int count = scnprintf(text, sizeof(text), "%llu\n", READ_ONCE(xenmm_inject_times));
+	char text[48];
+	int count = scnprintf(text, sizeof(text), "%llu %llu\n", READ_ONCE(xenmm_inject_after),
+			      READ_ONCE(xenmm_inject_times));
 
 	return simple_read_from_buffer(buffer, length, offset, text, count);
 }
