@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include <algorithm>
+
 namespace xenmm::test
 {
 
@@ -13,9 +15,33 @@ void FakeXen::add_extent(VirtAddr from, uint64_t bytes)
 	extents_[from.bytes] = from.bytes + bytes;
 }
 
-void FakeXen::remove_extent(VirtAddr from)
+namespace
 {
-	extents_.erase(from.bytes);
+
+using Areas = std::map<uint64_t, uint64_t>;
+
+void cut(Areas &areas, Extent extent)
+{
+	Areas left;
+	for (auto [from, to] : areas) {
+		if (from < extent.from.bytes)
+			left[from] = std::min(to, extent.from.bytes);
+		if (extent.to.bytes < to)
+			left[std::max(from, extent.to.bytes)] = to;
+	}
+	areas = left;
+}
+
+} // namespace
+
+void FakeXen::remove_extent(Extent extent)
+{
+	cut(extents_, extent);
+}
+
+void FakeXen::remove_twin(Extent extent)
+{
+	cut(twins_, extent);
 }
 
 void FakeXen::unmap_all()
@@ -25,13 +51,20 @@ void FakeXen::unmap_all()
 	memory.give_back_uppers();
 }
 
+bool FakeXen::has_entries(const Frame &table)
+{
+	const uint64_t *entries = memory.entries(table);
+	return std::any_of(entries, entries + kTableEntries, [](uint64_t entry) { return entry; });
+}
+
 void FakeXen::drop_table(VirtAddr base)
 {
 	if (Frame *table = memory.table(base)) {
+		if (has_entries(*table))
+			untold_.insert(base.bytes);
 		clear_entries(*table, 0, kTableEntries, Via::kKernel);
 		hypervisor.tlbs().flush_all();
 		memory.drop_table(base);
-		tables_dropped_++;
 	}
 }
 

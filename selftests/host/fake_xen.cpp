@@ -139,8 +139,11 @@ Result<void> FakeXen::table_make(VirtAddr address)
 		return result_of(error);
 	if (!memory.table(address) && !is_mapped(address))
 		return Errno::kInval;
-	if (!memory.table(address))
-		memory.make_table(address.table_base(), has_split_locks && is_pv_);
+	if (memory.table(address))
+		return {};
+	if (area_of(twins_, address).ok()) // written anew as a whole
+		untold_.erase(address.table_base().bytes);
+	memory.make_table(address.table_base(), has_split_locks && is_pv_);
 	return {};
 }
 

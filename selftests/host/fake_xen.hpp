@@ -62,10 +62,12 @@ public:
 
 	// --- what tests arrange
 	void add_extent(VirtAddr from, uint64_t bytes);
-	void remove_extent(VirtAddr from);
+	// Of whole areas or parts of them.
+	void remove_extent(Extent extent);
 	// The twin mapping: as an area, though nobody's to operate on.
 	void add_twin(VirtAddr from, uint64_t bytes) { twins_[from.bytes] = from.bytes + bytes; }
-	void remove_twin(VirtAddr from) { twins_.erase(from.bytes); }
+	void remove_twin(Extent extent);
+	bool has_twin() const { return !twins_.empty(); }
 	// munmap or exit: the kernel clears and flushes; tables go.
 	void unmap_all();
 	// The table of this span becomes an ordinary page, its entries cleared first.
@@ -99,7 +101,8 @@ public:
 	uint64_t max_locked() const { return max_locked_; }
 	uint64_t deaths() const { return deaths_; }
 	uint64_t tables_lost() const { return tables_lost_; }
-	uint64_t tables_dropped() const { return tables_dropped_; }
+	// Was a table of this span ever dropped with entries in it? Nobody told the arena.
+	bool was_untold(VirtAddr base) const { return untold_.count(base.bytes); }
 	// "" when each table there is hangs at one place, pinned and read-only.
 	std::string badly_hooked();
 	// Nothing held, charged, allocated or locked; no rule broken.
@@ -118,6 +121,7 @@ private:
 	void push_lazy(const xen::Update &update);
 	void flush_lazy();
 	const Tlbs::Translation *translate(unsigned cpu, VirtAddr page, bool write);
+	bool has_entries(const Frame &table);
 	void clear_entries(Frame &table, unsigned from, unsigned to, Via via);
 
 	bool is_pv_;
@@ -125,7 +129,8 @@ private:
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
 	std::map<uint64_t, uint64_t> twins_;
-	uint64_t deaths_ = 0, tables_lost_ = 0, tables_dropped_ = 0;
+	uint64_t deaths_ = 0, tables_lost_ = 0;
+	std::set<uint64_t> untold_; // bases
 	std::vector<Frame *> locked_;
 	uint64_t max_locked_ = 0;
 	std::vector<xen::Update> lazy_queue_;

@@ -2,8 +2,6 @@
 // See harness.hpp.
 #include "harness.hpp"
 
-#include <set>
-
 namespace xenmm::test
 {
 
@@ -41,22 +39,6 @@ uint32_t prot_of(Op op)
 {
 	return op == Op::kProtectRo ? 1 : op == Op::kProtectRw ? 3 : 0;
 }
-
-class Complaints
-{
-public:
-	void differ(const char *what, uint64_t is, uint64_t should_be)
-	{
-		if (is != should_be)
-			text_ += std::string(what) + " is " + std::to_string(is) + ", should be " +
-				 std::to_string(should_be) + "\n";
-	}
-	void add(const std::string &text) { text_ += text; }
-	const std::string &text() const { return text_; }
-
-private:
-	std::string text_;
-};
 
 } // namespace
 
@@ -133,6 +115,8 @@ void Harness::map_twin()
 
 void Harness::retire_extent(Extent extent)
 {
+	if (!has_notifier)
+		return;
 	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
 	arena.retire(extent);
 	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
@@ -148,13 +132,22 @@ void Harness::retire_twin(uint64_t first, uint64_t pages)
 	retire_extent({kTwinBase.page(first), kTwinBase.page(first + pages)});
 }
 
-void Harness::unmap_twin()
+void Harness::unmap(uint64_t first, uint64_t pages)
 {
-	retire_twin(0, nr_pages);
-	for (uint64_t i = 0; i < nr_pages; i += kTableEntries)
+	retire(first, pages);
+	for (uint64_t i = first; i < first + pages; i += kTableEntries)
+		xen.drop_table(page_at(i));
+	xen.remove_extent({page_at(first), page_at(first + pages)});
+}
+
+void Harness::unmap_twin(uint64_t first, uint64_t pages)
+{
+	retire_twin(first, pages);
+	for (uint64_t i = first; i < first + pages; i += kTableEntries)
 		xen.drop_table(kTwinBase.page(i));
-	xen.remove_twin(kTwinBase);
-	arena.set_twin({0});
+	xen.remove_twin({kTwinBase.page(first), kTwinBase.page(first + pages)});
+	if (!xen.has_twin())
+		arena.set_twin({0});
 }
 
 void Harness::mend()
@@ -214,14 +207,19 @@ void Harness::fill_tlbs(uint64_t first, uint64_t pages)
 
 PageView Harness::slot(uint64_t number)
 {
-	Span &span = state_of(arena).span(page_at(number));
+	Span &span = this->span(number);
 	unsigned slot = page_at(number).slot();
 	return {span.has_slots() ? span.slots()[slot] : Slot(), span.is_writable(slot)};
 }
 
 Twin Harness::twin(uint64_t number)
 {
-	return state_of(arena).span(page_at(number)).twin();
+	return span(number).twin();
+}
+
+Span &Harness::span(uint64_t number)
+{
+	return state_of(arena).span(page_at(number));
 }
 
 bool Harness::is_dead()
@@ -235,131 +233,6 @@ uint64_t Harness::mapped()
 	for (uint64_t i = 0; i < nr_pages; i++)
 		mapped += is_mapped(i);
 	return mapped;
-}
-
-// The invariant of arena_state.hpp: the page of its slot or nothing.
-std::string Harness::entry_problem(uint64_t number)
-{
-	Pte pte(entry(number));
-	PageView page = slot(number);
-	if (page.is_fresh())
-		return "slot still fresh";
-	if (pte.is_empty())
-		return "";
-	if (!page.has_page())
-		return "mapped, but has no page";
-	Pte expected = Pte::of(xen.memory.mfn_of(page.pfn()), xen.pte_flags(page.is_writable()));
-	return pte.agrees_with(expected) ? "" : "entry does not agree with the slot";
-}
-
-// The page of its slot or nothing, and exactly what the span says of the twin.
-std::string Harness::twin_problem(uint64_t number)
-{
-	Pte pte(twin_entry(number));
-	PageView page = slot(number);
-	Twin twin = this->twin(number);
-	if (!pte.is_empty() && !page.has_page())
-		return "the twin maps what is no page";
-	if (!pte.is_empty() && pte.frame().number != xen.memory.mfn_of(page.pfn()).number)
-		return "the twin maps another page";
-	if (!pte.is_empty() && !may_map_pages(twin))
-		return "there is no twin, but it maps something";
-	if (!may_map_pages(twin) || twin == Twin::kStale)
-		return "";
-	if (pte.is_empty() != !entry(number))
-		return "the twin does not map what the visible table maps";
-	bool writable = twin == Twin::kReadWrite;
-	return pte.is_empty() || pte.is_writable() == writable ? "" : "the twin is mixed";
-}
-
-// What the span counts, unless the kernel took a table away without a word.
-std::string Harness::presence_problem(uint64_t first)
-{
-	if (!is_pv() || xen.tables_dropped())
-		return "";
-	uint64_t present = 0;
-	for (uint64_t i = first; i < std::min(first + kTableEntries, nr_pages); i++)
-		present += is_mapped(i);
-	uint64_t counted = state_of(arena).span(page_at(first)).present();
-	return present == counted ? "" : "the span counts " + std::to_string(counted);
-}
-
-std::string Harness::problems()
-{
-	Complaints found;
-	std::set<uint64_t> pages;
-	uint64_t populated = 0;
-	for (uint64_t i = 0; i < nr_pages; i++) {
-		if (std::string what = entry_problem(i); !what.empty())
-			found.add("page " + std::to_string(i) + ": " + what + "\n");
-		if (std::string what = twin_problem(i); !what.empty())
-			found.add("page " + std::to_string(i) + ": " + what + "\n");
-		PageView page = slot(i);
-		if (!page.has_page())
-			continue;
-		populated++;
-		pages.insert(page.pfn().number);
-	}
-	for (uint64_t i = 0; i < nr_pages; i += kTableEntries)
-		found.add(presence_problem(i));
-	found.differ("number of distinct pages", pages.size(), populated);
-	found.differ("pages held", xen.pages_held(), populated);
-	found.differ("pages charged", xen.charged(), populated);
-	found.add(xen.stale_translations());
-	found.add(xen.badly_hooked());
-	found.add(xen.violations.text());
-	return found.text();
-}
-
-Tally::Tally(const std::vector<Write> &writes)
-{
-	for (const Write &write : writes) {
-		via[static_cast<int>(write.via)]++;
-		bool is_twin = write.page >= kTwinBase;
-		leaving += write.leaving;
-		of_twins += is_twin && !write.leaving;
-		if (write.via == Via::kKernel || write.leaving || is_twin)
-			continue;
-		mapped += !write.old && write.now;
-		unmapped += write.old && !write.now;
-		changed += write.old && write.now;
-	}
-}
-
-std::string Harness::counter_problems()
-{
-	Complaints found;
-	Tally tally(xen.writes());
-	auto by = [&](Via via) { return tally.via[static_cast<int>(via)]; };
-	const XenCalls &calls = xen.hypervisor.calls();
-	uint64_t bucketed = 0;
-	for (uint64_t bucket : xen.totals().bucket)
-		bucketed += bucket;
-
-	found.differ("pages_mapped", xen.total(XENMM_COUNTER_pages_mapped), tally.mapped);
-	if (is_pv()) {
-		found.differ("pages_unmapped", xen.total(XENMM_COUNTER_pages_unmapped),
-			     tally.unmapped);
-		found.differ("pages_protected", xen.total(XENMM_COUNTER_pages_protected),
-			     tally.changed);
-	}
-	found.differ("twin_updates", xen.total(XENMM_COUNTER_twin_updates), tally.of_twins);
-	found.differ("teardown_pages", xen.total(XENMM_COUNTER_teardown_pages), tally.leaving);
-	found.differ("mmu_updates", xen.total(XENMM_COUNTER_mmu_updates),
-		     by(Via::kMmuUpdate) + calls.l2_updates);
-	found.differ("traps", xen.total(XENMM_COUNTER_traps), by(Via::kTrap));
-	found.differ("va_mappings", xen.total(XENMM_COUNTER_va_mappings), by(Via::kVaMapping));
-	found.differ("native_stores", xen.total(XENMM_COUNTER_native_stores), by(Via::kNative));
-	found.differ("hypercalls", xen.total(XENMM_COUNTER_hypercalls),
-		     calls.mmu_update + calls.va_mapping + calls.multicall);
-	found.differ("histogram", bucketed, xen.total(XENMM_COUNTER_hypercalls));
-	found.differ("tlb_flushes", xen.total(XENMM_COUNTER_tlb_flushes),
-		     is_pv() ? calls.flushes : xen.zaps());
-	found.differ("pages allocated - freed",
-		     xen.total(XENMM_COUNTER_pages_allocated) -
-			     xen.total(XENMM_COUNTER_pages_freed),
-		     xen.pages_held());
-	return found.text();
 }
 
 } // namespace xenmm::test

@@ -97,11 +97,13 @@ public:
 
 	const How how;
 	const uint64_t nr_pages;
-	// munmap of spans, with the notifier that comes first.
+	// The notifier that comes ahead of a munmap, or of a move that is refused.
 	void retire(uint64_t first, uint64_t pages);
 	void retire_twin(uint64_t first, uint64_t pages);
-	// All of the twin mapping is unmapped.
-	void unmap_twin();
+	// munmap of whole tables, once the notifier has had its say.
+	void unmap(uint64_t first, uint64_t pages);
+	void unmap_twin(uint64_t first, uint64_t pages);
+	void unmap_twin() { unmap_twin(0, nr_pages); }
 	// The mm is about to go.
 	void mend();
 
@@ -110,14 +112,19 @@ public:
 	xenmm_request last = {};
 	bool exclusive = true;	   // requests hold the mmap lock for writing
 	bool refuses_twin = false; // there is no room for a second mapping
+	bool has_notifier = true;  // the kernel tells of a munmap
 
 private:
+	Span &span(uint64_t number);
 	Errno run_once(const Pieces &pieces);
 	void retire_extent(Extent extent);
 	void map_twin();
 	std::string entry_problem(uint64_t number);
 	std::string twin_problem(uint64_t number);
+	bool is_untold(uint64_t number);
 	std::string presence_problem(uint64_t first);
+	std::string span_problem(uint64_t first);
+	uint64_t spans_with_twin();
 };
 
 // Fails when the harness finds something wrong.
