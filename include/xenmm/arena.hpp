@@ -176,8 +176,12 @@ private:
 
 	void retire_part(Operation<B> &operation, Part part, Counters &counters)
 	{
-		operation.retire(part);
-		if (state_.is_twin(part.start))
+		bool is_clear = operation.retire(part).ok() && part.is_whole();
+		if (!state_.is_twin(part.start))
+			return;
+		// What is left in it has to follow the visible table, should the mapping stay.
+		state_.span(part.start).spoil_twin();
+		if (is_clear)
 			state_.set_twin(state_.span(part.start), Twin::kNone, counters);
 	}
 

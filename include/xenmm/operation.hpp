@@ -84,13 +84,14 @@ public:
 	}
 
 	// Ahead of munmap, see xenmm_arena_retire. What fails is left to the kernel.
-	void retire(Part part)
+	Progress retire(Part part)
 	{
 		TableWriter<B> writer(state_, planner_, counters_);
 		RetireWork<B> work(state_);
 		xenmm_piece piece = {part.start.bytes, part.pages * kPageBytes};
-		(void)writer.run(Ranges(&piece, 1), work);
+		Progress progress = writer.run(Ranges(&piece, 1), work);
 		writer.flush_if_needed();
+		return progress;
 	}
 
 private:

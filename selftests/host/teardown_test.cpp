@@ -129,6 +129,33 @@ TEST_F(Teardown, OfTheTwinForgetsIt)
 	EXPECT_EQ(h.problems(), "");
 }
 
+// A move of the twin that is refused, once by Xen and once by us: what is left in it
+// must still follow when the pages go.
+TEST_F(Teardown, OfTheTwinThatXenRefusesForgetsNothing)
+{
+	for (uint64_t k = 0; k < 6; k++) {
+		SCOPED_TRACE(k);
+		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
+		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+		ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
+		h.xen.hypervisor.step_fuse.set(k, -EBUSY);
+		h.retire_twin(0, kPages);
+		h.xen.hypervisor.step_fuse.clear();
+		EXPECT_EQ(h.problems(), "");
+		ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
+		EXPECT_EQ(h.problems(), "");
+	}
+}
+
+TEST_F(Teardown, OfAPartOfATwinForgetsNothing)
+{
+	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+	h.retire_twin(0, 100);
+	EXPECT_EQ(h.twin(0), Twin::kStale);
+	ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
+	EXPECT_EQ(h.problems(), "");
+}
+
 TEST(TeardownElsewhere, IsTheKernelsWhereNoHypervisorOwnsTheTables)
 {
 	Harness h({Method::kNative, 0}, kPages);
