@@ -53,6 +53,7 @@ public:
 		spans_ = spans;
 		casualty_ = {};
 		is_dead_ = false;
+		flush_pending_ = false;
 		flags_rw_ = backend_.pte_flags(true);
 		flags_ro_ = backend_.pte_flags(false);
 		return {};
@@ -146,6 +147,14 @@ public:
 		counters.add(XENMM_COUNTER_pages_freed, pages);
 	}
 
+	// --- the TLBs
+
+	// Rights were taken away and no flush followed yet. The arena knows, because another
+	// operation may free pages before the one that took them flushes.
+	void note_flush_needed() { flush_pending_ = true; }
+	void note_flushed() { flush_pending_ = false; }
+	bool is_flush_pending() const { return flush_pending_; }
+
 	// --- death
 
 	bool is_dead() const { return is_dead_; }
@@ -186,6 +195,7 @@ private:
 	uint64_t flags_ro_ = 0;
 	Casualty casualty_ = {};
 	bool is_dead_ = false;
+	bool flush_pending_ = false;
 };
 
 } // namespace xenmm

@@ -26,10 +26,8 @@ template <Backend B>
 class Flipper
 {
 public:
-	// `writer` learns what has to be flushed.
-	Flipper(ArenaState<B> &state, const Planner &planner, TableWriter<B> &writer,
-		Counters &counters)
-		: state_(state), planner_(planner), writer_(writer), counters_(counters)
+	Flipper(ArenaState<B> &state, const Planner &planner, Counters &counters)
+		: state_(state), planner_(planner), counters_(counters)
 	{
 	}
 
@@ -119,7 +117,7 @@ private:
 		TableWriter<B> twin_writer(state_, planner, counters_);
 		MatchWork<B> work(state_, present, writable, counters_);
 		Progress progress = twin_writer.run_table(state_.twin_of(part.start), work);
-		writer_.note_flush_needed();
+		state_.note_flush_needed();
 		switch (progress.error) {
 		case Errno::kInval: // the twin's area was unmapped
 			state_.set_twin(state_.span(part.start), Twin::kNone, counters_);
@@ -177,9 +175,9 @@ private:
 		counters_.add(XENMM_COUNTER_mmu_updates, done);
 		counters_.add(XENMM_COUNTER_tlb_flushes, flushed);
 		if (flushed)
-			writer_.note_flushed();
+			state_.note_flushed();
 		else if (done)
-			writer_.note_flush_needed();
+			state_.note_flush_needed();
 		if (!error)
 			return count;
 		counters_.add(XENMM_COUNTER_partial_batches, done != 0);
@@ -215,7 +213,7 @@ private:
 				continue;
 			counters_.add(XENMM_COUNTER_mmu_updates);
 			counters_.add(XENMM_COUNTER_repairs);
-			return writer_.note_flush_needed();
+			return state_.note_flush_needed();
 		}
 		uint64_t *entries = state_.backend().table_entries(pairs.l2_value[0][i]);
 		state_.die({at, entries, {false, true, false}});
@@ -223,7 +221,6 @@ private:
 
 	ArenaState<B> &state_;
 	const Planner &planner_;
-	TableWriter<B> &writer_;
 	Counters &counters_;
 };
 

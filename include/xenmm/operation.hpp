@@ -23,7 +23,10 @@ public:
 	Progress map(Ranges ranges)
 	{
 		MapWork<B> work(state_);
-		return TableWriter<B>(state_, planner_, counters_, true).run(ranges, work);
+		TableWriter<B> writer(state_, planner_, counters_, true);
+		Progress progress = writer.run(ranges, work);
+		writer.flush_if_needed(); // a table that Xen refused may have lost entries
+		return progress;
 	}
 
 	// No lock is given away before the twins have followed.
@@ -41,7 +44,7 @@ public:
 	Progress protect(Ranges ranges, bool writable)
 	{
 		TableWriter<B> writer(state_, planner_, counters_, true);
-		Flipper<B> flipper(state_, planner_, writer, counters_);
+		Flipper<B> flipper(state_, planner_, counters_);
 		ProtectWork<B> work(state_, writable);
 		Progress progress;
 		for (PartCursor cursor(ranges); !cursor.at_end() && progress.ok();) {
@@ -79,6 +82,7 @@ public:
 		PopulateWork<B> work(state_, optional, counters_);
 		TableWriter<B> writer(state_, planner_, counters_, !optional);
 		Progress progress = writer.run(ranges, work);
+		writer.flush_if_needed(); // as in map
 		state_.backend().uncharge(missing - (kept() - before));
 		return progress;
 	}

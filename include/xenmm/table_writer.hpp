@@ -63,16 +63,13 @@ public:
 		return write_section(cut_section(cursor, planner_, Work::kChange), work);
 	}
 
-	// Rights were taken away and no flush went along yet.
-	void note_flush_needed() { flush_pending_ = true; }
-	void note_flushed() { flush_pending_ = false; }
 	void flush_if_needed()
 	{
-		if (!flush_pending_)
+		if (!state_.is_flush_pending())
 			return;
 		state_.backend().flush();
 		counters_.add(XENMM_COUNTER_tlb_flushes);
-		flush_pending_ = false;
+		state_.note_flushed();
 	}
 
 private:
@@ -196,7 +193,8 @@ private:
 			return commit(batch, section, work);
 		}
 		Progress progress = rebuild.run();
-		flush_pending_ |= rebuild.has_revoked();
+		if (rebuild.has_revoked())
+			state_.note_flush_needed();
 		note_present<Work>(section.begin.peek().start, batch.table(), rebuild.changed(),
 				   !rebuild.was_refilled());
 		settle(batch, section, {progress.limit, rebuild.changed() != 0}, work);
@@ -263,12 +261,13 @@ private:
 	{
 		Order order = {planner_.entries(), work.revokes() && section.end.at_end()};
 		uint32_t count = batch.count();
-		flush_pending_ |= work.revokes() && count;
+		if (work.revokes() && count)
+			state_.note_flush_needed();
 		Outcome outcome = batch.commit([&](const Updates &updates) {
 			return submit(state_.backend(), updates, order, counters_);
 		});
 		if (outcome.flushed)
-			flush_pending_ = false;
+			state_.note_flushed();
 		counters_.add(Work::kEffect, outcome.changed);
 		batch.for_each_table(
 			count, [&](VirtAddr base, const xenmm_table &table, uint32_t pushed) {
@@ -324,7 +323,6 @@ private:
 	const Planner &planner_;
 	Counters &counters_;
 	bool yields_;
-	bool flush_pending_ = false;
 };
 
 } // namespace xenmm

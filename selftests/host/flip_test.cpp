@@ -374,6 +374,28 @@ TEST(FirstFlip, RefusedAnywhereChangesNothingOrIsDone)
 
 // --- others get their turn between sections
 
+// A refused mremap takes entries from the visible table alone. When the twin follows,
+// the TLBs know of its entries until the flush at the end; who frees pages before must
+// not rely on the tables.
+TEST_F(Flips, LeaveNoTranslationToPagesThatOthersFreeMeanwhile)
+{
+	h.retire(0, 512);
+	for (uint64_t i = 0; i < 512; i++) {
+		uint64_t content = 0;
+		ASSERT_EQ(h.xen.access(1, kTwinBase.page(i), false, &content), Access::kDone);
+	}
+	ASSERT_EQ(h.run(Op::kMap, 511, 1), Errno::kOk); // the table is not empty
+	int turn = 0;
+	h.xen.while_yielding = [&] {
+		if (turn++ == 1) {
+			EXPECT_EQ(h.run_meanwhile(Op::kDiscard, 0, 511), Errno::kOk);
+		}
+	};
+	ASSERT_EQ(h.run(Op::kProtectRo, {piece(0, 512), piece(1024, 512)}), Errno::kOk);
+	EXPECT_GE(turn, 2);
+	EXPECT_EQ(h.problems(), "");
+}
+
 TEST_F(Flips, OthersMayChangeTheArenaWhileTheLocksAreAway)
 {
 	int turn = 0;

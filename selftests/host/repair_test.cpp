@@ -160,6 +160,23 @@ TEST(RefusedFrames, ThatWereMappedStayOutAndTheRestIsDone)
 	EXPECT_EQ(h.problems(), "");
 }
 
+// The same where nothing else revokes anything: the TLBs forget the page all the same.
+TEST(RefusedFrames, ThatWereMappedLeaveNoTranslation)
+{
+	for (Op op : {Op::kMap, Op::kPopulate}) {
+		Harness h({Method::kRebuild, 1}, kPages);
+		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
+		ASSERT_EQ(h.run(Op::kUnmap, 700, 10), Errno::kOk);
+		h.fill_tlbs();
+		h.xen.hypervisor.refused_pfns = {h.slot(600).pfn().number};
+		ASSERT_EQ(h.run(op), Errno::kOk);
+		EXPECT_EQ(h.mapped(), kPages - 1);
+		EXPECT_EQ(h.problems(), "");
+		ASSERT_EQ(h.run(Op::kDiscard, 600, 1), Errno::kOk);
+		EXPECT_EQ(h.problems(), "");
+	}
+}
+
 TEST(RefusedFrames, ThatWereToChangeKeepTheirOldEntry)
 {
 	Harness h(kRebuild, kPages);
