@@ -100,10 +100,14 @@ private:
 		       share_l2(state_.twin_of(first.start), state_.twin_of(behind));
 	}
 
+	bool matches(Part part, bool writable)
+	{
+		return state_.span(part.start).twin() == matched_twin(writable);
+	}
+
 	Flipped make_ready(Part part, bool writable)
 	{
-		bool matches = state_.span(part.start).twin() == matched_twin(writable);
-		if (!matches)
+		if (!matches(part, writable))
 			return match(part, writable);
 		return planner_.flips(true, kTableEntries) ? kDone : kNotTried;
 	}
@@ -126,7 +130,7 @@ private:
 			return kNotTried;
 		default:
 			progress.limit = progress.ok() ? kNoLimit : part.start;
-			return {true, progress};
+			return {!progress.ok() || matches(part, writable), progress};
 		}
 	}
 	// Nothing is present where there is no table.

@@ -36,7 +36,7 @@ public:
 		UnmapWork work;
 		Progress progress = writer.run(ranges, work);
 		if (state_.has_twin_mapping())
-			progress = first_of(progress, unmap_twins(writer, ranges));
+			progress = unmap_twins(writer, ranges, progress);
 		writer.flush_if_needed();
 		return progress;
 	}
@@ -110,13 +110,22 @@ private:
 		return other.limit < one.limit ? other : one;
 	}
 
-	Progress unmap_twins(TableWriter<B> &writer, Ranges ranges)
+	// `visible`: what became of the visible tables.
+	Progress unmap_twins(TableWriter<B> &writer, Ranges ranges, const Progress &visible)
 	{
 		TwinUnmapWork<B> work(state_);
 		Progress progress = writer.run(ranges.moved(state_.twin_distance()), work);
 		if (!progress.ok())
 			progress.limit.bytes -= state_.twin_distance();
+		progress = first_of(visible, progress);
+		if (!progress.ok()) // one table may have lost what the other one kept
+			spoil_twins(ranges);
 		return progress;
+	}
+	void spoil_twins(Ranges ranges)
+	{
+		for (PartCursor cursor(ranges); !cursor.at_end();)
+			state_.span(cursor.next().start).spoil_twin();
 	}
 
 	uint64_t kept() const

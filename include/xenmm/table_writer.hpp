@@ -198,6 +198,8 @@ private:
 		note_present<Work>(section.begin.peek().start, batch.table(), rebuild.changed(),
 				   !rebuild.was_refilled());
 		settle(batch, section, {progress.limit, rebuild.changed() != 0}, work);
+		if (rebuild.was_refilled()) // perhaps not with all that it had
+			state_.span(section.begin.peek().start).spoil_twin();
 		return progress;
 	}
 

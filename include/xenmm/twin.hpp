@@ -103,9 +103,8 @@ public:
 	void settle(Batch<B> &, Part part, Settlement settlement)
 	{
 		Span &span = state_.span(part.start);
-		if (!(settlement.limit == kNoLimit))
-			span.spoil_twin();
-		else if (span.twin() == Twin::kStale && part.is_whole())
+		bool is_empty = settlement.limit == kNoLimit && part.is_whole();
+		if (is_empty && span.twin() == Twin::kStale)
 			span.set_twin(Twin::kEmpty);
 	}
 

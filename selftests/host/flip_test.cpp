@@ -372,6 +372,50 @@ TEST(FirstFlip, RefusedAnywhereChangesNothingOrIsDone)
 	}
 }
 
+// A refusal half way: the twins of what is left have the entries that they had, or
+// are not taken for a copy of the visible table any more.
+TEST_F(Flips, AfterAnUnmapThatWasRefusedMapWhatWasMapped)
+{
+	const How hows[] = {{Method::kBatch, 512}, {Method::kLazy, 0}, kFlip};
+	for (How how : hows)
+		for (uint64_t k : {0, 5, 600, 2047, 2048, 2053, 2700}) {
+			SCOPED_TRACE(name_of(how) + ", entry " + std::to_string(k));
+			h.exclusive = false; // entry by entry
+			h.xen.hypervisor.entry_fuse.set(k, -EBUSY);
+			ASSERT_EQ(h.run_by(how, Op::kUnmap, {piece(0, kPages)}), Errno::kIo);
+			h.exclusive = true;
+			EXPECT_EQ(h.problems(), "");
+			uint64_t mapped = h.mapped();
+			ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+			EXPECT_EQ(h.mapped(), mapped);
+			ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
+			EXPECT_EQ(h.mapped(), mapped);
+			ASSERT_EQ(h.run(Op::kMap), Errno::kOk);
+			expect_all(true);
+			ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk); // both twins are full again
+			ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
+		}
+}
+
+// Xen lets nobody map a page any more that the twin maps already: then its table does
+// not come forward, because it had to come back without that entry.
+TEST_F(Flips, WithoutAnEntryThatXenTookDoNotHappen)
+{
+	ASSERT_EQ(h.run(Op::kUnmap, 520, 400), Errno::kOk);
+	ASSERT_EQ(h.run(Op::kMap, 520, 400), Errno::kOk); // the twin does not map these
+	h.fill_tlbs();
+	h.xen.hypervisor.refused_pfns = {h.slot(1000).pfn().number};
+	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kIo);
+	EXPECT_EQ(h.last.failed_address, page_at(512).bytes);
+	EXPECT_EQ(h.mapped(), kPages);
+	EXPECT_EQ(h.problems(), "");
+	h.xen.hypervisor.refused_pfns.clear();
+	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+	expect_all(false);
+	ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
+	expect_all(true);
+}
+
 // --- others get their turn between sections
 
 // A refused mremap takes entries from the visible table alone. When the twin follows,

@@ -177,6 +177,22 @@ TEST(RefusedFrames, ThatWereMappedLeaveNoTranslation)
 	}
 }
 
+// A twin that has what the visible table lost, or the other way round, is no copy.
+TEST(RefusedFrames, ThatWereMappedSpoilTheTwin)
+{
+	for (Op op : {Op::kUnmap, Op::kProtectRo}) {
+		Harness h({Method::kFlip, 0}, kPages);
+		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
+		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+		ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
+		h.fill_tlbs();
+		h.xen.hypervisor.refused_pfns = {h.slot(600).pfn().number};
+		ASSERT_EQ(h.run_by({Method::kRebuild, 1}, op, {piece(700, 10)}), Errno::kOk);
+		EXPECT_FALSE(h.is_mapped(600));
+		EXPECT_EQ(h.problems(), "");
+	}
+}
+
 TEST(RefusedFrames, ThatWereToChangeKeepTheirOldEntry)
 {
 	Harness h(kRebuild, kPages);
