@@ -143,8 +143,10 @@ Tally::Tally(const std::vector<Write> &writes)
 		via[static_cast<int>(write.via)]++;
 		bool is_twin = write.page >= kTwinBase;
 		leaving += write.leaving;
+		if (write.via == Via::kKernel)
+			continue;
 		of_twins += is_twin && !write.leaving;
-		if (write.via == Via::kKernel || write.leaving || is_twin)
+		if (write.leaving || is_twin)
 			continue;
 		mapped += !write.old && write.now;
 		unmapped += write.old && !write.now;
