@@ -177,11 +177,8 @@ private:
 	void retire_part(Operation<B> &operation, Part part, Counters &counters)
 	{
 		bool is_clear = operation.retire(part).ok() && part.is_whole();
-		if (!state_.is_twin(part.start))
-			return;
-		// What is left in it has to follow the visible table, should the mapping stay.
-		state_.span(part.start).spoil_twin();
-		if (is_clear)
+		// Else what is left in it has to follow, should the mapping stay.
+		if (is_clear && state_.is_twin(part.start))
 			state_.set_twin(state_.span(part.start), Twin::kNone, counters);
 	}
 

@@ -87,10 +87,10 @@ private:
 	template <class Work>
 	static bool has_business(const Section &section, Work &work)
 	{
-		bool found = false;
-		for_each_part(section.begin, section.end,
-			      [&](Part part) { found = found || work.rule(part).applies(); });
-		return found;
+		for (PartCursor cursor = section.begin; !cursor.is_at(section.end);)
+			if (work.rule(cursor.next()).applies())
+				return true;
+		return false;
 	}
 
 	// On failure the section is as it was.

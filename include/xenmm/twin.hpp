@@ -140,10 +140,10 @@ public:
 	bool revokes() const { return true; }
 	bool needs_table(Part) { return false; }
 	Rule rule(Part part) { return {state_.backend(), state_.span(part.start).slots()}; }
+	// Whichever of the two tables it was, they differ now.
 	void settle(Batch<B> &, Part part, Settlement)
 	{
-		if (state_.is_visible(part.start))
-			state_.span(part.start).spoil_twin();
+		state_.span(part.start).spoil_twin();
 	}
 
 private:
