@@ -223,6 +223,16 @@ struct xenmm_stats read_stats(int fd)
 	return stats;
 }
 
+__u64 held_pages(const struct xenmm_stats *stats)
+{
+	return stats->pages_allocated - stats->pages_freed;
+}
+
+__u64 held_twins(const struct xenmm_stats *stats)
+{
+	return stats->twins_made - stats->twins_dropped;
+}
+
 static size_t unmap_counted(const struct arena *arena, size_t first, size_t pages)
 {
 	__u64 before = read_stats(arena->fd).pages_unmapped;

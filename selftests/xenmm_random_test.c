@@ -226,16 +226,6 @@ static void start_workers(const struct arena *arena, struct share *side, unsigne
 
 /* ----------------------------------------------------------- what the counters say */
 
-static __u64 held_pages(const struct xenmm_stats *stats)
-{
-	return stats->pages_allocated - stats->pages_freed;
-}
-
-static __u64 held_twins(const struct xenmm_stats *stats)
-{
-	return stats->twins_made - stats->twins_dropped;
-}
-
 static __u64 pinned_pages(void)
 {
 	return status_kb("VmPin") * 1024 / PAGE;

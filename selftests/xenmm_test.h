@@ -190,6 +190,9 @@ void expect_present(const struct arena *arena, size_t first, size_t pages);
 void expect_absent(const struct arena *arena, size_t first, size_t pages);
 
 struct xenmm_stats read_stats(int fd);
+/* What all arenas hold now: pages, and tables that are twins. */
+__u64 held_pages(const struct xenmm_stats *stats);
+__u64 held_twins(const struct xenmm_stats *stats);
 struct xenmm_info read_info(void);
 #define NR_COUNTERS 26
 extern const char *const counter_names[NR_COUNTERS];

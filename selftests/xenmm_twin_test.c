@@ -82,7 +82,7 @@ static __u64 twins_now(int fd)
 {
 	struct xenmm_stats stats = read_stats(fd);
 
-	return stats.twins_made - stats.twins_dropped;
+	return held_twins(&stats);
 }
 
 /* ------------------------------------------------------------------ the alias */
