@@ -27,7 +27,6 @@ module: | setup
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
 
-# The same with fault injection, for tests alone.
 module-inject: | setup ## the same for tests: Xen can be made to refuse steps
 	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module
 
