@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# "lab kernel-build NAME": a kernel for PV and PVH guests out of Debian's linux-source package,
+# configured by fragments of the folder kernels/, later ones winning. Sources and builds stay
+# in the cache, keyed by version, fragments and compiler. dom0 always runs Debian's own.
+# A build's folder is what `make KDIR=` takes, with vmlinux and its modules.
+# shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
+
+declare -rA kernel_fragments=([kunit]='xenpv tests' [debug]='xenpv tests debug'
+	[two-cpus]='xenpv tests two-cpus')
+
+fragment_files() {
+	local fragment
+	for fragment in ${kernel_fragments[$1]}; do
+		printf '%s\n' "$lab_dir/kernels/$fragment.config"
+	done
+}
+
+# Prints the folder of the unpacked sources, 1.3 GB, shared by all builds.
+kernel_source() {
+	local release series package version target staging
+	release=$(kernel_release) || exit
+	series=$(cut -d . -f 1-2 <<<"$release")
+	package=linux-source-$series
+	read -r package version < <(with_versions <<<"$package")
+	[[ -n $version ]] || exit "$EXIT_SETUP"
+	target=$cache_dir/sources/${package}_$version
+	if [[ ! -d $target ]]; then
+		fetch_missing <<<"$package $version" || exit
+		say "unpacking $package $version"
+		mkdir -p "$cache_dir/sources"
+		staging=$(mktemp -d "$cache_dir/sources/.unpack.XXXXXX")
+		tar -C "$staging" --strip-components 1 -xf \
+			"$(package_dir "$package" "$version")/usr/src/$package.tar.xz" ||
+			die "$EXIT_SETUP" "cannot unpack $package: free some space below $cache_dir"
+		publish "$staging" "$target"
+	fi
+	printf '%s\n' "$target"
+}
+
+# Every line of the fragments must have survived the dependencies of Kconfig.
+check_config() {
+	local config=$1 wanted missing
+	shift
+	wanted=$(tac "$@" | grep -E '^CONFIG_' | awk -F = '!seen[$1]++')
+	missing=$(grep -vxF -f "$config" <<<"$wanted") || return 0
+	say "the configuration has lost:" $missing
+	return 1
+}
+
+# configure SOURCE FOLDER FRAGMENT...
+configure() {
+	local source=$1 to=$2
+	shift 2
+	cat "$@" >"$to/fragments"
+	make -C "$source" O="$to" KCONFIG_ALLCONFIG="$to/fragments" allnoconfig &&
+		check_config "$to/.config" "$@"
+}
+
+# What modules are built with stays, objects and what only made them go.
+prune_build() {
+	find "$1" \( -name '*.o' -o -name '*.a' -o -name '*.cmd' -o -name '.tmp_*' \) \
+		-not -path "$1/scripts/*" -not -path "$1/tools/*" -delete
+	strip --strip-debug "$1/vmlinux"
+}
+
+build_kernel() {
+	local name=$1 source=$2 to=$3 fragments
+	mapfile -t fragments < <(fragment_files "$name")
+	configure "$source" "$to" "${fragments[@]}" &&
+		make -C "$source" O="$to" -j"$(nproc)" vmlinux modules && prune_build "$to"
+}
+
+kernel_key() {
+	{
+		printf '%s\n' "$2" "$(gcc --version | head -n 1)"
+		mapfile -t fragments < <(fragment_files "$1")
+		cat "${fragments[@]}" "$lab_dir/kernel.sh"
+	} | sha256sum | cut -c 1-16
+}
+
+# Prints the folder of a built kernel.
+lab_kernel_build() {
+	local name=$1 source target staging log lock
+	need_tools make gcc flex bison bc
+	source=$(kernel_source) || exit
+	target=$cache_dir/kernels/$name-$(kernel_key "$name" "${source##*/}")
+	mkdir -p "$cache_dir/kernels"
+	exec {lock}>"$cache_dir/kernels/$name.lock"
+	flock "$lock"
+	if [[ ! -d $target ]]; then
+		staging=$(mktemp -d "$cache_dir/kernels/.build.XXXXXX")
+		log=$cache_dir/kernels/$name.log
+		say "building kernel $name (5 to 9 minutes, once), log in $log"
+		build_kernel "$name" "$source" "$staging" >"$log" 2>&1 || {
+			tail -n 20 "$log" | sed 's/^/lab: | /' >&2
+			rm -rf -- "$staging"
+			die "$EXIT_SETUP" "kernel $name was not built, all of its log is in $log"
+		}
+		publish "$staging" "$target"
+	fi
+	printf '%s\n' "$target"
+}
