@@ -9,26 +9,29 @@ BUILD := $(CURDIR)/build
 RUNNING := $(shell uname -r)
 KERNEL ?= $(if $(wildcard /lib/modules/$(RUNNING)/build),$(RUNNING),$(shell $(LAB) kernel))
 KDIR ?= /lib/modules/$(KERNEL)/build
-MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)/$(KERNEL)
-MODULE = $(MODULE_BUILD)/xenmm.ko
+MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)$(if $(XENMM_KUNIT),-kunit)/$(KERNEL)
+MODULE = $(MODULE_BUILD)/xenmm$(if $(XENMM_KUNIT),_kunit).ko
 TOOL := $(BUILD)/tools/xenmm
 HOST := $(BUILD)/host
 GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all module module-inject tool guest-tests host-tests
+.PHONY: all module module-inject module-kunit tool guest-tests host-tests
 all: module tool ## build the module for KERNEL, and the tool
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger.
 module: | setup
 	@mkdir -p $(MODULE_BUILD)
-	@cp -au Kbuild src include $(MODULE_BUILD)/
+	@cp -au Kbuild src include kunit $(MODULE_BUILD)/
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
 
 module-inject: | setup ## the same for tests: Xen can be made to refuse steps
 	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module
+
+module-kunit: | setup ## the same with its KUnit suites, for a kernel that has KUnit
+	@$(MAKE) --no-print-directory XENMM_KUNIT=1 KERNEL=$(KERNEL) KDIR=$(KDIR) module
 
 tool: | setup
 	@$(MAKE) --no-print-directory -C tools/xenmm O=$(TOOL)

@@ -10,9 +10,22 @@ build_parts() {
 	make --no-print-directory -j"$(nproc)" KERNEL="$lab_kernel" "$@" >&2
 }
 
-# module_path [-inject]
+# kernel_folder NAME: of a kernel that the lab builds.
+kernel_folder() { selftests/lab/lab kernel-build "$1"; }
+
+# build_for_kernel NAME TARGET...: the same for a guest that runs such a kernel.
+build_for_kernel() {
+	local name=$1 folder
+	shift
+	folder=$(kernel_folder "$name") &&
+		make --no-print-directory -j"$(nproc)" KERNEL="$name" KDIR="$folder" "$@" >&2
+}
+
+# module_path [-inject|-kunit] [KERNEL]
 module_path() {
-	echo "build/module${1:-}/$lab_kernel/xenmm.ko"
+	local name=xenmm
+	[ "${1:-}" != -kunit ] || name=xenmm_kunit
+	echo "build/module${1:-}/${2:-$lab_kernel}/$name.ko"
 }
 
 new_payload() {

@@ -198,13 +198,13 @@ guest_config() {
 
 # Prints the initramfs of the machine that QEMU boots.
 machine_initramfs() {
-	local to=$work_dir/machine
+	local to=$work_dir/machine guest_vmlinux=${guest_kernel:-$images}/vmlinux
 	cat "$images/user.cpio"
 	[[ $option_kind == bare ]] || cat "$images/toolstack.cpio"
 	is_in_domu || { payload_cpio; return; }
 	mkdir -p "$to/guest"
 	ln -s lab/init-dom0 "$to/init"
-	ln "$images/vmlinux" "$to/guest/vmlinux" 2>/dev/null || cp "$images/vmlinux" "$to/guest/"
+	ln "$guest_vmlinux" "$to/guest/vmlinux" 2>/dev/null || cp "$guest_vmlinux" "$to/guest/"
 	{ cat "$images/user.cpio" && payload_cpio; } >"$to/guest/initrd" &&
 		guest_config >"$to/guest/guest.cfg" && pack "$to"
 }

@@ -43,7 +43,7 @@ check_config() {
 	shift
 	wanted=$(tac "$@" | grep -E '^CONFIG_' | awk -F = '!seen[$1]++')
 	missing=$(grep -vxF -f "$config" <<<"$wanted") || return 0
-	say "the configuration has lost:" $missing
+	say "the configuration has lost:" "$missing"
 	return 1
 }
 
@@ -73,8 +73,8 @@ build_kernel() {
 kernel_key() {
 	{
 		printf '%s\n' "$2" "$(gcc --version | head -n 1)"
-		mapfile -t fragments < <(fragment_files "$1")
-		cat "${fragments[@]}" "$lab_dir/kernel.sh"
+		declare -f configure build_kernel prune_build
+		fragment_files "$1" | xargs -d '\n' cat
 	} | sha256sum | cut -c 1-16
 }
 

@@ -197,9 +197,10 @@ prepare_out() {
 }
 
 lab_run() {
-	local fetched images qemu outcome collected=yes
+	local fetched images qemu outcome collected=yes guest_kernel=
 	need_tools qemu-system-x86_64 cpio readelf xz setpriv flock
 	fetched=$(lab_fetch) || exit
+	[[ -z $option_kernel ]] || guest_kernel=$(lab_kernel_build "$option_kernel") || exit
 	new_work_dir
 	prepare_images
 	prepare_out

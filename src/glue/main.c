@@ -5,6 +5,7 @@
 #include <xen/xen.h>
 
 #include "glue.h"
+#include "kunit.h"
 
 enum xenmm_guest_kind xenmm_guest_kind(void)
 {
@@ -38,12 +39,14 @@ static int __init xenmm_init(void)
 	if (error)
 		return error;
 	xenmm_debugfs_create();
+	xenmm_kunit_run();
 	return 0;
 }
 module_init(xenmm_init);
 
 static void __exit xenmm_exit(void)
 {
+	xenmm_kunit_remove();
 	xenmm_debugfs_remove();
 	xenmm_chardev_unregister();
 }
