@@ -86,7 +86,7 @@ lab_kernel_build() {
 	source=$(kernel_source) || exit
 	target=$cache_dir/kernels/$name-$(kernel_key "$name" "${source##*/}")
 	mkdir -p "$cache_dir/kernels"
-	exec {lock}>"$cache_dir/kernels/$name.lock"
+	exec {lock}>"$target.lock"
 	flock "$lock"
 	if [[ ! -d $target ]]; then
 		staging=$(mktemp -d "$cache_dir/kernels/.build.XXXXXX")
