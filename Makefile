@@ -42,7 +42,7 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench check check-quick faults check-layers check-headers clean help
+.PHONY: setup demo bench check check-quick check-layers check-headers lint faults clean help
 setup:
 	@$(LAB) setup
 
@@ -71,6 +71,9 @@ check-layers: ## who includes whom, as Documentation/design.rst says
 
 check-headers: | setup ## each header compiles alone
 	@selftests/check-headers
+
+lint: | setup ## static checks of C, C++, scripts and documents; `selftests/lint NAME...` for some
+	@selftests/lint
 
 clean: ## remove build/ (caches outside of the repository stay)
 	rm -rf $(BUILD)

@@ -23,6 +23,7 @@ static const struct request {
 	{"MAP", XENMM_IOC_MAP, 0},
 	{"UNMAP", XENMM_IOC_UNMAP, 0},
 };
+
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
 #define for_each_request(r)                                                                        \
 	for (const struct request *r = requests; r < requests + NR_REQUESTS; r++)
@@ -192,8 +193,7 @@ TEST(bad_fields_are_refused)
 	struct xenmm_range range;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
+	for_each_request(request) {
 		for (size_t i = 0; i < sizeof(bad_fields) / sizeof(bad_fields[0]); i++) {
 			struct xenmm_op op = good_op(&scene, request, &range);
 
@@ -211,8 +211,7 @@ TEST(protection_belongs_to_protect_alone)
 	struct xenmm_range range;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
+	for_each_request(request) {
 		const bool protects = request->number == XENMM_IOC_PROTECT;
 		const __u32 wrong[] = {protects ? 0 : XENMM_PROT_READ,
 				       protects ? 2 : XENMM_PROT_READ_WRITE};
@@ -234,11 +233,10 @@ TEST(batch_fits_the_method)
 	struct xenmm_range range;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
-		for (__u32 method = 0; method <= XENMM_METHOD_FLIP; method++) {
-			const bool batches = method == XENMM_METHOD_BATCH;
-			const bool rebuilds = method == XENMM_METHOD_REBUILD;
+	for_each_request(request) {
+		for (__u32 number = 0; number <= XENMM_METHOD_FLIP; number++) {
+			const bool batches = number == XENMM_METHOD_BATCH;
+			const bool rebuilds = number == XENMM_METHOD_REBUILD;
 			const __u32 wrong[] = {batches	  ? 0
 					       : rebuilds ? SPAN_PAGES + 1
 							  : 1,
@@ -247,9 +245,9 @@ TEST(batch_fits_the_method)
 			for (size_t i = 0; i < 3; i++) {
 				struct xenmm_op op = good_op(&scene, request, &range);
 
-				test_context("%s, method %u, batch %u", request->name, method,
+				test_context("%s, method %u, batch %u", request->name, number,
 					     wrong[i]);
-				op.method = method;
+				op.method = number;
 				op.batch = wrong[i];
 				expect_refused(&scene, request, &op, -EINVAL);
 			}
@@ -263,8 +261,7 @@ TEST(flip_is_for_protection_alone)
 	struct xenmm_range range;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
+	for_each_request(request) {
 		struct xenmm_op op = good_op(&scene, request, &range);
 
 		if (request->number == XENMM_IOC_PROTECT)
@@ -282,18 +279,17 @@ TEST(methods_of_other_guests)
 	struct xenmm_range range;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
-		for (__u32 method = 0; method <= XENMM_METHOD_FLIP; method++) {
+	for_each_request(request) {
+		for (__u32 number = 0; number <= XENMM_METHOD_FLIP; number++) {
 			struct xenmm_op op = good_op(&scene, request, &range);
 
-			if (is_offered(method))
+			if (is_offered(number))
 				continue;
-			if (method == XENMM_METHOD_FLIP && request->number != XENMM_IOC_PROTECT)
+			if (number == XENMM_METHOD_FLIP && request->number != XENMM_IOC_PROTECT)
 				continue;
-			test_context("%s, method %u", request->name, method);
-			op.method = method;
-			op.batch = method == XENMM_METHOD_BATCH ? 512 : 0;
+			test_context("%s, method %u", request->name, number);
+			op.method = number;
+			op.batch = number == XENMM_METHOD_BATCH ? 512 : 0;
 			expect_refused(&scene, request, &op, -EOPNOTSUPP);
 		}
 	}
@@ -321,7 +317,7 @@ static const struct bad_ranges {
 	{"descending", false, 2, {{2 * PAGE, PAGE}, {0, PAGE}}},
 	{"one inside the other", false, 2, {{0, 8 * PAGE}, {2 * PAGE, PAGE}}},
 	{"to the end of the numbers", false, 1, {{0, -PAGE}}},
-	{"around the numbers", true, 1, {{-2 * PAGE, 3 * PAGE}}},
+	{"around the numbers", true, 1, {{-(2 * PAGE), 3 * PAGE}}},
 	{"ending at 2^64", true, 1, {{-PAGE, PAGE}}},
 	{"address 0", true, 1, {{0, PAGE}}},
 	{"all of user space", true, 1, {{0, 1UL << 47}}},
@@ -354,8 +350,7 @@ TEST(bad_ranges_are_refused)
 	static struct scene scene;
 
 	scene_make(&scene);
-	for_each_request(request)
-	{
+	for_each_request(request) {
 		for (size_t i = 0; i < sizeof(bad_ranges) / sizeof(bad_ranges[0]); i++) {
 			struct xenmm_range ranges[2];
 			const struct bad_ranges *bad = &bad_ranges[i];
@@ -376,8 +371,7 @@ TEST(foreign_memory_is_refused)
 
 	scene_make(&scene);
 	anonymous = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	for_each_request(request)
-	{
+	for_each_request(request) {
 		struct xenmm_range foreign = range_of(&scene.other, 0, 1);
 		struct xenmm_range both[2] = {range_of(&scene.arena, 0, 1), foreign};
 		const bool ascending = both[0].start < both[1].start;

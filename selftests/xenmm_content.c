@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
+#include <threads.h>
 
 #include "xenmm_test.h"
 
@@ -72,9 +73,9 @@ void use_all_pages(const struct arena *arena)
 	check_pages(arena, 0, arena->pages, 0x5a);
 }
 
-static _Thread_local sigjmp_buf probe_return;
-static _Thread_local volatile sig_atomic_t probe_armed;
-static _Thread_local struct probe probe_seen;
+static thread_local sigjmp_buf probe_return;
+static thread_local volatile sig_atomic_t probe_armed;
+static thread_local struct probe probe_seen;
 
 static void note_signal(int number, siginfo_t *info, void *unused)
 {

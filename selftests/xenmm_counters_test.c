@@ -4,6 +4,7 @@
  * histogram; reset. Nothing else may use the module meanwhile.
  */
 #define _GNU_SOURCE
+#include <assert.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -216,7 +217,7 @@ static int bucket_of(const struct method *method)
 	case XENMM_METHOD_MULTICALL:
 		return 5;
 	case XENMM_METHOD_BATCH:
-		return method->batch & (method->batch - 1) ? -1 : __builtin_ctz(method->batch);
+		return (method->batch & (method->batch - 1)) ? -1 : __builtin_ctz(method->batch);
 	}
 	return -1;
 }
@@ -281,8 +282,8 @@ TEST_ARENA(debugfs_says_what_the_ioctl_says)
 /* Each field of the uapi struct has its name in debugfs, at its place. */
 TEST(debugfs_names_every_counter)
 {
-	_Static_assert(offsetof(struct xenmm_stats, reserved) == NR_COUNTERS * sizeof(__u64),
-		       "a name each");
+	static_assert(offsetof(struct xenmm_stats, reserved) == NR_COUNTERS * sizeof(__u64),
+		      "a name each");
 #define EXPECT_NAME(field)                                                                         \
 	EXPECT_EQ(strcmp(counter_names[offsetof(struct xenmm_stats, field) / sizeof(__u64)],       \
 			 #field),                                                                  \

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,14 +19,16 @@
 #define EXIT_SKIP 4
 
 /* Written by a test and by its children, read by the parent of all. */
-static struct verdict {
+struct verdict {
 	volatile int failed;
 	char skip_reason[128];
-} * verdict;
+};
+
+static struct verdict *verdict;
 
 static struct test *first_test;
 static struct test **next_test = &first_test;
-static _Thread_local char context[512];
+static thread_local char context[512];
 
 void test_register(struct test *test)
 {
@@ -114,8 +117,8 @@ static bool is_in_plan(const struct test *test, const struct method *method)
 }
 
 /* Call visit for each line of the plan; with a NULL visit, count them. */
-static int for_each_line(const char *filter,
-			 int (*visit)(int, const struct test *, const struct method *))
+static int visit_lines(const char *filter,
+		       int (*visit)(int, const struct test *, const struct method *))
 {
 	int number = 0;
 
@@ -162,9 +165,9 @@ int main(int argc, char **argv)
 	verdict = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (verdict == MAP_FAILED)
 		return EXIT_FAIL;
-	count = for_each_line(filter, NULL);
+	count = visit_lines(filter, NULL);
 	printf("1..%d\n", count);
-	for_each_line(filter, run_line);
+	visit_lines(filter, run_line);
 	printf("# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:0\n", totals[0],
 	       totals[EXIT_FAIL], totals[EXIT_SKIP]);
 	if (totals[EXIT_FAIL])

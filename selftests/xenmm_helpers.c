@@ -36,6 +36,7 @@ const struct method methods[] = {
 	{"batch_2047", XENMM_METHOD_BATCH, 2047},
 	{"batch_2048", XENMM_METHOD_BATCH, 2048},
 };
+
 const size_t nr_methods = sizeof(methods) / sizeof(methods[0]);
 
 struct xenmm_info read_info(void)
@@ -299,12 +300,14 @@ ssize_t read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY);
 	size_t length = 0;
-	ssize_t got = fd < 0 ? -errno : 0;
+	ssize_t got;
 
-	while (fd >= 0 && (got = read(fd, text + length, size - 1 - length)) > 0)
+	text[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	while ((got = read(fd, text + length, size - 1 - length)) > 0)
 		length += got;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	text[length] = '\0';
 	return got < 0 ? got : (ssize_t)length;
 }

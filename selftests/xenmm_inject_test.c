@@ -43,9 +43,11 @@ static struct left still_to_come(void)
 {
 	char text[48];
 	struct left left;
+	int found;
 
 	ASSERT_GE(read_text(INJECT_PATH, text, sizeof(text)), 1);
-	ASSERT_EQ(sscanf(text, "%u %u", &left.after, &left.times), 2);
+	found = sscanf(text, "%u %u", &left.after, &left.times);
+	ASSERT_EQ(found, 2);
 	return left;
 }
 
@@ -114,15 +116,15 @@ static void expect_outcome(const struct arena *arena, const struct step *step,
 static unsigned int count_rebuild_steps(void)
 {
 	struct arena arena = fresh_arena(NULL);
-	unsigned int steps;
+	unsigned int count;
 
 	refuse(1000, 1);
 	protect(&arena, &rebuild, 0, PAGES, XENMM_PROT_READ);
-	steps = (1000 - still_to_come().after) / TABLES;
+	count = (1000 - still_to_come().after) / TABLES;
 	refuse(0, 0);
 	arena_close(&arena);
-	ASSERT_EQ(steps == 4 || steps == 6, true);
-	return steps;
+	ASSERT_EQ(count == 4 || count == 6, true);
+	return count;
 }
 
 /* The first step of it that comes after the stores. */

@@ -16,6 +16,7 @@
 static const unsigned long requests[] = {
 	XENMM_IOC_POPULATE, XENMM_IOC_DISCARD, XENMM_IOC_PROTECT, XENMM_IOC_MAP, XENMM_IOC_UNMAP,
 };
+
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
 /* Two pages, the second one inaccessible. */

@@ -107,8 +107,8 @@ static void write_page(struct share *share, size_t page)
 
 /* --------------------------------------------------------------------- actions */
 
-static void for_each_page(struct share *share, const struct action *action,
-			  void (*visit)(struct share *, size_t, const struct operation *))
+static void visit_pages(struct share *share, const struct action *action,
+			void (*visit)(struct share *, size_t, const struct operation *))
 {
 	for (const struct run *run = action->runs; run < action->runs + action->nr_runs; run++)
 		for (size_t i = 0; i < run->pages; i++)
@@ -170,7 +170,7 @@ static void operate(struct share *share, const struct action *action)
 	ASSERT_EQ(op.pages_done, gone ? 0 : pages);
 	ASSERT_EQ(op.failed_address, 0);
 	if (!gone)
-		for_each_page(share, action, follow);
+		visit_pages(share, action, follow);
 }
 
 void do_action(struct share *share, const struct action *action)
@@ -178,5 +178,5 @@ void do_action(struct share *share, const struct action *action)
 	if (action->operation->request)
 		operate(share, action);
 	else
-		for_each_page(share, action, touch);
+		visit_pages(share, action, touch);
 }

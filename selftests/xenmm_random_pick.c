@@ -41,6 +41,7 @@ static const struct way {
 	{"hypercall", XENMM_METHOD_HYPERCALL, 1}, {"va_mapping", XENMM_METHOD_VA_MAPPING, 1},
 	{"multicall", XENMM_METHOD_MULTICALL, 1}, {"lazy", XENMM_METHOD_LAZY, 1},
 };
+
 #define NR_WAYS (sizeof(ways) / sizeof(ways[0]))
 
 static unsigned int weight_of(const struct way *way, const struct operation *operation)

@@ -170,6 +170,7 @@ struct probe {
 	int code;
 	void *address;
 };
+
 struct probe probe_read(volatile unsigned char *address);
 struct probe probe_write(volatile unsigned char *address, unsigned char value);
 /* A write that changes nothing, in one step: other threads may write meanwhile. */

@@ -38,16 +38,16 @@
  * `cost`; where there is one method only, it is that one.
  */
 enum xenmm_method {
-	XENMM_METHOD_AUTO = 0,       /* the planner's choice */
-	XENMM_METHOD_TRAP = 1,       /* plain store, emulated by Xen */
+	XENMM_METHOD_AUTO = 0,	     /* the planner's choice */
+	XENMM_METHOD_TRAP = 1,	     /* plain store, emulated by Xen */
 	XENMM_METHOD_HYPERCALL = 2,  /* one mmu_update each */
 	XENMM_METHOD_VA_MAPPING = 3, /* one update_va_mapping each */
 	XENMM_METHOD_MULTICALL = 4,  /* a multicall of single mmu_updates */
-	XENMM_METHOD_LAZY = 5,       /* the kernel's lazy MMU mode */
-	XENMM_METHOD_BATCH = 6,      /* mmu_update x xenmm_op.batch */
+	XENMM_METHOD_LAZY = 5,	     /* the kernel's lazy MMU mode */
+	XENMM_METHOD_BATCH = 6,	     /* mmu_update x xenmm_op.batch */
 	XENMM_METHOD_NATIVE = 7,     /* plain store where no hypervisor owns the tables */
 	XENMM_METHOD_REBUILD = 8,    /* the table is unhooked, rewritten and validated anew */
-	XENMM_METHOD_FLIP = 9,       /* PROTECT alone: the table is exchanged with its twin */
+	XENMM_METHOD_FLIP = 9,	     /* PROTECT alone: the table is exchanged with its twin */
 };
 
 /* What XENMM_IOC_PROTECT sets; writing without reading does not exist. */

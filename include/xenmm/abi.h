@@ -45,8 +45,8 @@ struct xenmm_request {
 	xenmm_u32 method;
 	xenmm_u32 batch;
 	xenmm_u32 prot;
-	xenmm_u64 reserved;   /* all reserved fields, or-ed */
-	int exclusive;	      /* the mmap lock is held for writing */
+	xenmm_u64 reserved; /* all reserved fields, or-ed */
+	int exclusive;	    /* the mmap lock is held for writing */
 	int has_no_twin;    /* in vain was a twin mapping asked for */
 	xenmm_u64 pages_done;
 	xenmm_u64 failed_address;
@@ -57,8 +57,8 @@ struct xenmm_request {
 struct xenmm_table {
 	xenmm_u64 *entries; /* its 512 entries; read-only memory under Xen PV */
 	xenmm_u64 maddr;    /* machine address of entries[0]; 0 without Xen PV */
-	void *lock;         /* what table_unlock releases; may be NULL */
-	void *vma;          /* the area the table was asked for */
+	void *lock;	    /* what table_unlock releases; may be NULL */
+	void *vma;	    /* the area the table was asked for */
 };
 
 /*
@@ -82,66 +82,61 @@ struct xenmm_hooks {
 struct xenmm_pairs {
 	xenmm_u64 l2_maddr[2]; /* of the first visible and the first twin; 8 bytes each on */
 	xenmm_u64 l2_value[2][XENMM_MAX_PAIRS];
-	void *locks[2];	       /* what pairs_unlock releases; NULL where there is none */
+	void *locks[2]; /* what pairs_unlock releases; NULL where there is none */
 };
 
 /* Counters, in the order of struct xenmm_stats. X(name) */
-#define XENMM_COUNTERS(X)     \
-	X(hypercalls)         \
-	X(mmu_updates)        \
-	X(traps)              \
-	X(va_mappings)        \
-	X(multicalls)         \
-	X(lazy_updates)       \
-	X(native_stores)      \
-	X(tlb_flushes)        \
-	X(faults)             \
-	X(fault_around_pages) \
-	X(pages_mapped)       \
-	X(pages_unmapped)     \
-	X(pages_protected)    \
-	X(pages_allocated)    \
-	X(pages_freed)        \
-	X(errors)             \
-	X(partial_batches)    \
-	X(hypercall_cycles)   \
-	X(trap_cycles)        \
-	X(tables_rebuilt)     \
-	X(tables_flipped)     \
-	X(twins_made)         \
-	X(twins_dropped)      \
-	X(twin_updates)       \
-	X(teardown_pages)     \
+#define XENMM_COUNTERS(X)                                                                          \
+	X(hypercalls)                                                                              \
+	X(mmu_updates)                                                                             \
+	X(traps)                                                                                   \
+	X(va_mappings)                                                                             \
+	X(multicalls)                                                                              \
+	X(lazy_updates)                                                                            \
+	X(native_stores)                                                                           \
+	X(tlb_flushes)                                                                             \
+	X(faults)                                                                                  \
+	X(fault_around_pages)                                                                      \
+	X(pages_mapped)                                                                            \
+	X(pages_unmapped)                                                                          \
+	X(pages_protected)                                                                         \
+	X(pages_allocated)                                                                         \
+	X(pages_freed)                                                                             \
+	X(errors)                                                                                  \
+	X(partial_batches)                                                                         \
+	X(hypercall_cycles)                                                                        \
+	X(trap_cycles)                                                                             \
+	X(tables_rebuilt)                                                                          \
+	X(tables_flipped)                                                                          \
+	X(twins_made)                                                                              \
+	X(twins_dropped)                                                                           \
+	X(twin_updates)                                                                            \
+	X(teardown_pages)                                                                          \
 	X(repairs)
 
-enum xenmm_counter {
 #define XENMM_COUNTER_ENUM(name) XENMM_COUNTER_##name,
-	XENMM_COUNTERS(XENMM_COUNTER_ENUM)
+enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
 #undef XENMM_COUNTER_ENUM
-	XENMM_NR_COUNTERS
-};
 
 /* The price list of the planner, described in the ABI document of debugfs. X(name) */
-#define XENMM_COSTS(X) \
-	X(hypercall)   \
-	X(map)         \
-	X(unmap)       \
-	X(protect)     \
-	X(rebuild)     \
-	X(validate)    \
-	X(devalidate)  \
+#define XENMM_COSTS(X)                                                                             \
+	X(hypercall)                                                                               \
+	X(map)                                                                                     \
+	X(unmap)                                                                                   \
+	X(protect)                                                                                 \
+	X(rebuild)                                                                                 \
+	X(validate)                                                                                \
+	X(devalidate)                                                                              \
 	X(flip)
 
-enum xenmm_cost_item {
 #define XENMM_COST_ENUM(name) XENMM_COST_##name,
-	XENMM_COSTS(XENMM_COST_ENUM)
+enum xenmm_cost_item { XENMM_COSTS(XENMM_COST_ENUM) XENMM_NR_COSTS };
 #undef XENMM_COST_ENUM
-	XENMM_NR_COSTS
-};
 
 struct xenmm_cost {
 	xenmm_u32 ticks[XENMM_NR_COSTS]; /* 1 to XENMM_MAX_COST each */
 };
+
 #define XENMM_MAX_COST 0xffffff
 
 /* Updates per hypercall by power of two: bucket i counts 2^(i-1)+1 .. 2^i. */
@@ -288,8 +283,8 @@ void xenmm_k_table_unlock(struct xenmm_table *table);
  * area is being unmapped. -EOPNOTSUPP: it may not be taken out, because its 2 MiB
  * hold more than the arena or the address space is not pinned.
  */
-int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address,
-			const struct xenmm_table *table, struct xenmm_hooks *hooks);
+int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address, const struct xenmm_table *table,
+			struct xenmm_hooks *hooks);
 /*
  * The same for a table that is nowhere hooked, with these entries; locks it.
  * -ENOENT: there is no L2 table at address.
@@ -307,8 +302,8 @@ void xenmm_k_table_lost(struct xenmm_host *host);
  * lock held for writing; until unlock no sleeping. -ENOENT a table is missing; -EINVAL
  * not this arena's areas, or their 2 MiB hold more than the arena; -EIO not pinned.
  */
-int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twin,
-		       xenmm_u32 count, struct xenmm_pairs *pairs);
+int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twin, xenmm_u32 count,
+		       struct xenmm_pairs *pairs);
 void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs);
 /* The entries of the table that an L2 entry of this value hooks. Any context. */
 xenmm_u64 *xenmm_k_table_entries(xenmm_u64 l2_value);

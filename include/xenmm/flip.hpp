@@ -95,7 +95,7 @@ private:
 		if (count == XENMM_MAX_PAIRS || cursor.at_end())
 			return false;
 		Part part = cursor.peek();
-		VirtAddr behind = first.start.page(count * kTableEntries);
+		VirtAddr behind = first.start.page(uint64_t(count) * kTableEntries);
 		return part.start == behind && may_flip(part) && share_l2(first.start, behind) &&
 		       share_l2(state_.twin_of(first.start), state_.twin_of(behind));
 	}
@@ -160,7 +160,7 @@ private:
 	}
 	Span &span(Part first, uint32_t i)
 	{
-		return state_.span(first.start.page(i * kTableEntries));
+		return state_.span(first.start.page(uint64_t(i) * kTableEntries));
 	}
 
 	// How many pairs are exchanged now; fewer than all with an error in `progress`.
@@ -185,7 +185,7 @@ private:
 		if (!error)
 			return count;
 		counters_.add(XENMM_COUNTER_partial_batches, done != 0);
-		progress = refused(first.page(done / 2 * kTableEntries), error);
+		progress = refused(first.page(uint64_t(done / 2) * kTableEntries), error);
 		if (done % 2)
 			put_back(progress.limit, pairs, done / 2);
 		return done / 2;

@@ -110,7 +110,7 @@ inline Outcome read_back(const Updates &updates)
 	Outcome outcome = {.applied = updates.count};
 	uint32_t i = 0;
 	(void)updates.for_each(
-		[&](const Segment &, uint64_t *entry, VirtAddr, xen::Update &update) {
+		[&](const Segment &, uint64_t *entry, VirtAddr, const xen::Update &update) {
 			Pte now = load_entry(entry);
 			if (now.agrees_with(Pte(update.val)))
 				outcome.changed++;

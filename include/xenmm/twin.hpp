@@ -141,10 +141,7 @@ public:
 	bool needs_table(Part) { return false; }
 	Rule rule(Part part) { return {state_.backend(), state_.span(part.start).slots()}; }
 	// Whichever of the two tables it was, they differ now.
-	void settle(Batch<B> &, Part part, Settlement)
-	{
-		state_.span(part.start).spoil_twin();
-	}
+	void settle(Batch<B> &, Part part, Settlement) { state_.span(part.start).spoil_twin(); }
 
 private:
 	ArenaState<B> &state_;

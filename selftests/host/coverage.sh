@@ -15,6 +15,7 @@ find "$build" -type f -name '*.gcda' | while read -r data; do
 	mkdir -p "$(basename "$data" .gcda)"
 	(cd "$(basename "$data" .gcda)" && gcov -p "$data" >/dev/null 2>&1)
 done
+# shellcheck disable=SC2016 # awk's fields
 find . \( -name '*#include#xenmm#*.gcov' -o -name '*#src#core#*.gcov' \) -print0 |
 	xargs -0 awk -F: -v top="$top/" '
 	FNR == 1 { file = $4; sub(top, "", file) }

@@ -65,7 +65,7 @@ Result<void> FakeXen::pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count
 		return to_errno(error);
 	for (int side = 0; side < 2; side++)
 		for (uint32_t i = 0; i < count; i++) {
-			VirtAddr at = first[side].page(i * kTableEntries);
+			VirtAddr at = first[side].page(uint64_t(i) * kTableEntries);
 			if (!owns_span(at))
 				return Errno::kInval;
 			if (memory.upper(at) != memory.upper(first[side]))

@@ -224,7 +224,7 @@ int Hypervisor::check_new(const Frame &table, uint64_t old, uint64_t value)
 	if (!table.page_pinned)
 		violations_.add("entry of a table that is not pinned was changed");
 	if (!is_present(value)) // pv_l1tf_check_l1e
-		return value & Pte::kFrameMask ? crash("absent entry with address bits") : 0;
+		return (value & Pte::kFrameMask) ? crash("absent entry with address bits") : 0;
 	if (value & kDisallowed)
 		return -EINVAL; // mod_l1_entry: "Bad L1 flags"
 	if (is_present(old) && !((old ^ value) & ~kFastPath))
@@ -236,13 +236,13 @@ int Hypervisor::check_new(const Frame &table, uint64_t old, uint64_t value)
 int Hypervisor::check_mapping(uint64_t value)
 {
 	Mfn mfn = Pte(value).frame();
-	if (!memory_.is_machine_memory(mfn))
+	if (!GuestMemory::is_machine_memory(mfn))
 		return -EPERM; // "Non-privileged attempt to map I/O space"
 	auto pfn = memory_.pfn_of(mfn);
 	if (!pfn)
 		return -EBUSY; // could_not_pin: another domain's frame
-	if (refused_pfns.count(pfn->number) ||
-	    (is_writable(value) && refused_writable_pfns.count(pfn->number)))
+	if (refused_pfns.contains(pfn->number) ||
+	    (is_writable(value) && refused_writable_pfns.contains(pfn->number)))
 		return -EPERM;
 	if (is_writable(value) && memory_.frame(*pfn).kind == Kind::kTable)
 		return -EBUSY; // could_not_pin: no PGT_writable_page

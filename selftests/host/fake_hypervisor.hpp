@@ -89,7 +89,7 @@ public:
 	void flush_page(unsigned cpu, VirtAddr page);
 	const Translation *find(unsigned cpu, VirtAddr page) const;
 	const Translation *fill(unsigned cpu, VirtAddr page, Translation translation);
-	bool holds(Mfn frame) const { return users_.count(frame.number); }
+	bool holds(Mfn frame) const { return users_.contains(frame.number); }
 	const OneTlb &of(unsigned cpu) const { return tlbs_[cpu]; }
 
 private:

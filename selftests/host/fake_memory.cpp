@@ -87,7 +87,7 @@ void TableStore::open_view(unsigned index, bool writable)
 
 std::optional<unsigned> TableStore::index_of(const uint64_t *entry) const
 {
-	if (entry < ro_ || entry >= ro_ + kCapacity * kTableEntries)
+	if (entry < ro_ || entry >= ro_ + size_t(kCapacity) * kTableEntries)
 		return {};
 	return static_cast<unsigned>((entry - ro_) / kTableEntries);
 }
@@ -143,7 +143,7 @@ bool GuestMemory::is_machine_memory(Mfn mfn)
 Pfn GuestMemory::make_table(VirtAddr base, bool has_split_locks)
 {
 	uint64_t first = base.bytes / kUpperBytes * kUpperBytes;
-	if (!uppers_.count(first))
+	if (!uppers_.contains(first))
 		uppers_[first] = {take(Kind::kUpper), false, {}};
 	Pfn pfn = take(Kind::kTable);
 	Frame &table = frame(pfn);

@@ -51,8 +51,8 @@ public:
 
 	unsigned take(); // zeroed
 	void give_back(unsigned index) { free_.push_back(index); }
-	uint64_t *writable(unsigned index) const { return rw_ + index * kTableEntries; }
-	uint64_t *read_only(unsigned index) const { return ro_ + index * kTableEntries; }
+	uint64_t *writable(unsigned index) const { return rw_ + size_t(index) * kTableEntries; }
+	uint64_t *read_only(unsigned index) const { return ro_ + size_t(index) * kTableEntries; }
 	// Whether the guest may write through its view, for once.
 	void open_view(unsigned index, bool writable);
 	std::optional<unsigned> index_of(const uint64_t *entry) const;

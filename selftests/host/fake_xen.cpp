@@ -30,8 +30,8 @@ FakeXen::FakeXen(bool is_pv, uint64_t seed)
 
 FakeXen::~FakeXen()
 {
-	for (void *memory : allocations_)
-		::free(memory);
+	for (void *allocation : allocations_)
+		::free(allocation);
 }
 
 void FakeXen::may_sleep(const char *what)
@@ -45,9 +45,9 @@ void *FakeXen::zalloc(uint64_t bytes)
 	may_sleep("zalloc");
 	if (zalloc_fuse.blow())
 		return nullptr;
-	void *memory = calloc(1, bytes);
-	allocations_.insert(memory);
-	return memory;
+	void *allocation = calloc(1, bytes);
+	allocations_.insert(allocation);
+	return allocation;
 }
 
 void FakeXen::free(void *memory)

@@ -102,7 +102,7 @@ public:
 	uint64_t deaths() const { return deaths_; }
 	uint64_t tables_lost() const { return tables_lost_; }
 	// Was a table of this span ever dropped with entries in it? Nobody told the arena.
-	bool was_untold(VirtAddr base) const { return untold_.count(base.bytes); }
+	bool was_untold(VirtAddr base) const { return untold_.contains(base.bytes); }
 	// "" when each table there is hangs at one place, pinned and read-only.
 	std::string badly_hooked();
 	// Nothing held, charged, allocated or locked; no rule broken.

@@ -26,7 +26,7 @@ public:
 	uint64_t good() { return Pte::of(xen.to_mfn(page), flags).bits(); }
 	xen::Update update(unsigned slot, uint64_t value, uint64_t command = MMU_NORMAL_PT_UPDATE)
 	{
-		return {(table.maddr + slot * 8) | command, value};
+		return {(table.maddr + uint64_t(slot) * 8) | command, value};
 	}
 	int apply(xen::Update one)
 	{

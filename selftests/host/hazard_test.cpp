@@ -209,18 +209,14 @@ TEST(Batches, NeitherCommittedNorAbandonedTrap)
 
 TEST(Batches, AbandonedWriteNothingAndUnlock)
 {
-	FakeXen *xen;
-	{
-		BatchOfOne one;
-		xen = &one.xen;
-		ASSERT_TRUE(one.batch.enter(kBase).ok());
-		one.batch.push(3, Pte(), MMU_NORMAL_PT_UPDATE);
-		EXPECT_EQ(one.batch.count(), 1u);
-		one.batch.abandon();
-		one.batch.leave();
-		EXPECT_TRUE(xen->writes().empty());
-		EXPECT_FALSE(xen->memory.table(kBase)->locked);
-	}
+	BatchOfOne one;
+	ASSERT_TRUE(one.batch.enter(kBase).ok());
+	one.batch.push(3, Pte(), MMU_NORMAL_PT_UPDATE);
+	EXPECT_EQ(one.batch.count(), 1u);
+	one.batch.abandon();
+	one.batch.leave();
+	EXPECT_TRUE(one.xen.writes().empty());
+	EXPECT_FALSE(one.xen.memory.table(kBase)->locked);
 }
 
 TEST(Batches, MayBeFilledAnewAfterLeaving)

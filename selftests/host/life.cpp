@@ -84,7 +84,7 @@ void Life::end()
 	if (is_dead) {
 		uint64_t first = is_in_hole(0) ? kTableEntries : 0;
 		EXPECT_TRUE(setting_.with_refusals);
-		EXPECT_EQ(h_.run(Op::kMap, is_in_hole(first) ? 2 * kTableEntries : first, 1),
+		EXPECT_EQ(h_.run(Op::kMap, is_in_hole(first) ? 2UL * kTableEntries : first, 1),
 			  Errno::kIo);
 	}
 	if (below(2) || !h_.has_notifier) {
@@ -104,8 +104,8 @@ void Life::end()
 
 void Life::touch_some()
 {
-	constexpr uint32_t windows[] = {1, 1, 16, 512};
-	uint32_t window = windows[below(4)];
+	constexpr uint32_t kWindows[] = {1, 1, 16, 512};
+	uint32_t window = kWindows[below(4)];
 	for (unsigned i = 0; i < 20; i++) {
 		uint64_t number = below(kPages);
 		bool write = below(2);

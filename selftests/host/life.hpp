@@ -50,7 +50,7 @@ private:
 	Pieces some_pieces();
 	Pieces some_spread_pieces();
 	Pieces outside_of_holes(const Pieces &pieces);
-	bool is_in_hole(uint64_t number) const { return holes_.count(number / kTableEntries); }
+	bool is_in_hole(uint64_t number) const { return holes_.contains(number / kTableEntries); }
 	void operate();
 	void run_by(How how, Op op, const Pieces &pieces);
 	void run_refused(How how, Op op, const Pieces &pieces);

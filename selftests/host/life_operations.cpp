@@ -112,8 +112,8 @@ void Life::run_refused(How how, Op op, const Pieces &pieces)
 // some: that protection changes meanwhile makes no difference to either.
 void Life::run_with_others(How how, Op op, const Pieces &pieces)
 {
-	constexpr Op others[] = {Op::kPopulate, Op::kDiscard, Op::kMap, Op::kUnmap};
-	Op other = others[below(4)];
+	constexpr Op kOthers[] = {Op::kPopulate, Op::kDiscard, Op::kMap, Op::kUnmap};
+	Op other = kOthers[below(4)];
 	Pieces their = outside_of_holes(some_pieces());
 	uint64_t turn = below(4);
 	bool came = false;

@@ -72,8 +72,9 @@ void xenmm_lock_vmas(struct xenmm_host *host)
 		VMA_ITERATOR(vmi, host->mm, areas[i]->start);
 		struct vm_area_struct *vma;
 
-		for_each_vma_range(vmi, vma, areas[i]->end) if (xenmm_is_arena_vma(host, vma))
-			xenmm_compat_vma_start_write(vma);
+		for_each_vma_range(vmi, vma, areas[i]->end)
+			if (xenmm_is_arena_vma(host, vma))
+				xenmm_compat_vma_start_write(vma);
 	}
 }
 

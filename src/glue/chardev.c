@@ -237,6 +237,7 @@ static long xenmm_ioctl_op(struct xenmm_host *host, enum xenmm_action action,
 	error = xenmm_copy_out(argument, &op, &request);
 	if (error)
 		return error;
+	/* cppcheck-suppress unreadVariable // it does not know ?: */
 	error = xenmm_run(host, &request, &op);
 	return xenmm_copy_out(argument, &op, &request) ?: error;
 }

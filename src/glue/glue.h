@@ -19,6 +19,13 @@
  */
 #define XENMM_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/*
+ * A lock that the core holds between two calls: sparse counts a function at a time, and is
+ * told here that it went out, and where it comes back.
+ */
+#define xenmm_hand_out(lock) __release(lock)
+#define xenmm_hand_back(lock) __acquire(lock)
+
 /* One of the two mappings of an arena. Partial munmap leaves several VMAs of it. */
 struct xenmm_area {
 	struct xenmm_host *host;

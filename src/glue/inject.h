@@ -14,15 +14,9 @@ void xenmm_inject_create(struct dentry *folder);
 void xenmm_inject_updates(struct mmu_update *updates, u32 count);
 void xenmm_inject_calls(struct multicall_entry *calls, u32 count);
 #else
-static inline void xenmm_inject_create(struct dentry *folder)
-{
-}
-static inline void xenmm_inject_updates(struct mmu_update *updates, u32 count)
-{
-}
-static inline void xenmm_inject_calls(struct multicall_entry *calls, u32 count)
-{
-}
+static inline void xenmm_inject_create(struct dentry *folder) {}
+static inline void xenmm_inject_updates(struct mmu_update *updates, u32 count) {}
+static inline void xenmm_inject_calls(struct multicall_entry *calls, u32 count) {}
 #endif
 
 #endif /* XENMM_INJECT_H */

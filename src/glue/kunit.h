@@ -11,12 +11,8 @@
 void xenmm_kunit_run(void);
 void xenmm_kunit_remove(void);
 #else
-static inline void xenmm_kunit_run(void)
-{
-}
-static inline void xenmm_kunit_remove(void)
-{
-}
+static inline void xenmm_kunit_run(void) {}
+static inline void xenmm_kunit_remove(void) {}
 #endif
 
 #endif /* XENMM_KUNIT_H */

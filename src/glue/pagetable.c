@@ -69,6 +69,7 @@ static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned i
 	if (previous && !XENMM_COMPAT_SPLIT_LOCKS)
 		return NULL;
 	spin_lock_nested(lock, depth);
+	xenmm_hand_out(lock);
 	return lock;
 }
 
@@ -109,8 +110,10 @@ int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 dep
 
 void xenmm_k_table_unlock(struct xenmm_table *table)
 {
-	if (table->lock)
-		spin_unlock((spinlock_t *)table->lock);
+	if (!table->lock)
+		return;
+	xenmm_hand_back(table->lock);
+	spin_unlock((spinlock_t *)table->lock);
 }
 
 xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable)

@@ -71,6 +71,7 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 	table->entries = entries;
 	table->lock = &host->mm->page_table_lock;
 	spin_lock(&host->mm->page_table_lock);
+	xenmm_hand_out(table->lock);
 	xenmm_fill_hooks(hooks, pmd, entries);
 	return 0;
 }
@@ -99,10 +100,13 @@ static void xenmm_lock_both(struct mm_struct *mm, pmd_t *pmd[2], void *locks[2])
 	if (first > second)
 		swap(first, second);
 	spin_lock(first);
+	xenmm_hand_out(first);
 	locks[0] = first;
 	locks[1] = second == first ? NULL : second;
-	if (locks[1])
-		spin_lock_nested(second, SINGLE_DEPTH_NESTING);
+	if (!locks[1])
+		return;
+	spin_lock_nested(second, SINGLE_DEPTH_NESTING);
+	xenmm_hand_out(second);
 }
 
 /* In a pinned address space every table that is hooked is pinned. */
@@ -148,7 +152,10 @@ int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twi
 
 void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs)
 {
-	if (pairs->locks[1])
+	if (pairs->locks[1]) {
+		xenmm_hand_back(pairs->locks[1]);
 		spin_unlock((spinlock_t *)pairs->locks[1]);
+	}
+	xenmm_hand_back(pairs->locks[0]);
 	spin_unlock((spinlock_t *)pairs->locks[0]);
 }

@@ -26,7 +26,7 @@ const Series *cheapest(const Chart &chart, uint64_t x)
 {
 	const Series *best = nullptr;
 	for (const Series &series : chart.series)
-		if (!is_auto(series) && series.points.count(x) &&
+		if (!is_auto(series) && series.points.contains(x) &&
 		    (!best || series.points.at(x) < best->points.at(x)))
 			best = &series;
 	return best;

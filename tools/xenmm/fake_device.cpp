@@ -266,7 +266,7 @@ int __wrap_open(const char *path, int flags, ...)
 {
 	va_list arguments;
 	va_start(arguments, flags);
-	int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+	int mode = (flags & O_CREAT) ? va_arg(arguments, int) : 0;
 	va_end(arguments);
 	if (std::strcmp(path, XENMM_DEVICE_PATH) == 0)
 		return open_arena();
