@@ -204,5 +204,7 @@ ssize_t read_text(const char *path, char *text, size_t size); /* length or -errn
 int set_fault_window(unsigned int pages);
 /* A field of /proc/self/status, in kB. */
 long status_kb(const char *field);
+/* The VmFlags line of the area that starts at an address, "" when there is none. */
+void read_vm_flags(const void *start, char flags[512]);
 
 #endif /* XENMM_TEST_H */
