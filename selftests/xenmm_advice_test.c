@@ -240,8 +240,7 @@ static int open_userfaultfd(void)
 
 TEST_ARENA(userfaultfd_cannot_watch_it)
 {
-	static const unsigned long modes[] = {UFFDIO_REGISTER_MODE_MISSING,
-					      UFFDIO_REGISTER_MODE_WP,
+	static const unsigned long modes[] = {UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP,
 					      UFFDIO_REGISTER_MODE_MINOR};
 	int fd = open_userfaultfd();
 

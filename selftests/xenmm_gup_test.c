@@ -264,10 +264,10 @@ static struct ring ring_make(void)
 	ring.fd = syscall(SYS_io_uring_setup, 1, &ring.params);
 	if (ring.fd < 0)
 		test_skip("no io_uring in this kernel");
-	length = ring.params.cq_off.cqes +
-		 ring.params.cq_entries * sizeof(struct io_uring_cqe) + PAGE;
-	ring.rings = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd,
-			  IORING_OFF_SQ_RING);
+	length = ring.params.cq_off.cqes + ring.params.cq_entries * sizeof(struct io_uring_cqe) +
+		 PAGE;
+	ring.rings =
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQ_RING);
 	ring.requests =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQES);
 	ASSERT_NE(ring.rings, MAP_FAILED);
@@ -310,8 +310,8 @@ TEST_ARENA(io_uring_copies_but_pins_nothing)
 
 	ASSERT_EQ(ftruncate(zeroes, PAGE), 0);
 	fill(self);
-	EXPECT_EQ(ERROR_OF(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS,
-				   &buffer, 1)),
+	EXPECT_EQ(ERROR_OF(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &buffer,
+				   1)),
 		  EFAULT);
 	protect(self, any_method(), 4, 1, XENMM_PROT_READ);
 	EXPECT_EQ(read_by_worker(&ring, zeroes, page_at(self, 0)), PAGE);
