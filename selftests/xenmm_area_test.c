@@ -154,6 +154,7 @@ TEST_ARENA(mprotect_is_refused)
 			EXPECT_EQ(ERROR_OF(mprotect(self->base, self->pages * PAGE, prots[i])),
 				  EACCES);
 		mprotect(self->base, self->pages * PAGE, prots[i]);
+		syscall(SYS_pkey_mprotect, self->base, self->pages * PAGE, prots[i], -1);
 		mprotect(self->base + PAGE, PAGE, prots[i]);
 		mprotect(self->base + XENMM_SPAN_BYTES, XENMM_SPAN_BYTES, prots[i]);
 		expect_intact(self);

@@ -48,6 +48,7 @@ TEST_ARENA(fork_does_not_copy)
 {
 	fill(self);
 	for (int i = 0; i < 3; i++) {
+		madvise(self->base, self->pages * PAGE, i ? MADV_DOFORK : MADV_WIPEONFORK);
 		EXPECT_EQ(run_child(expect_foreign, self), 0);
 		expect_owned(self);
 	}

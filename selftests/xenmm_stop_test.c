@@ -15,7 +15,7 @@
 #include "xenmm_test.h"
 
 #define PAGES (16 * SPAN_PAGES) /* 32 MiB: an operation takes milliseconds */
-#define MOST_ROUNDS 200
+#define MOST_ROUNDS 60
 
 /* In memory that outlives the process. */
 struct outcome {

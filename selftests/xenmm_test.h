@@ -2,8 +2,12 @@
 /*
  * A small harness that prints KTAP, and what the xenmm kselftests share.
  *
- * Not kselftest_harness.h: of Debian's packages only the whole kernel source
- * (130 MB) ships it. Names and exit codes (0 pass, 1 fail, 4 skip) are kselftest's.
+ * Names, output and exit codes (0 pass, 1 fail, 4 skip) are kselftest's. Not its
+ * kselftest_harness.h: there nobody hears of what fails in a thread or a forked child of
+ * a test, of which these have many (its verdict lives in the memory of one process, its
+ * ASSERT jumps out of one stack); variants are fixed when the program is built, while the
+ * methods depend on the guest; and the kernel's sources (130 MB to fetch, 1.3 GB) would
+ * have to be there before the first test could be compiled.
  * Each test runs in a child of its own that SIGALRM ends after 60 s, or when the body
  * itself has called alarm() for more; what it left mapped, open or forked is gone
  * before the next one starts.
