@@ -71,7 +71,7 @@ static bool has_done_nothing(const struct scene *scene)
 static void fail_each_method(const struct failing_call *call)
 {
 	need_failures();
-	alarm(300);
+	alarm(5 * timeout_seconds());
 	for (size_t i = 0; i < nr_methods; i++) {
 		const __u32 number = methods[i].number;
 

@@ -8,9 +8,9 @@
  * ASSERT jumps out of one stack); variants are fixed when the program is built, while the
  * methods depend on the guest; and the kernel's sources (130 MB to fetch, 1.3 GB) would
  * have to be there before the first test could be compiled.
- * Each test runs in a child of its own that SIGALRM ends after 60 s, or when the body
- * itself has called alarm() for more; what it left mapped, open or forked is gone
- * before the next one starts.
+ * Each test runs in a child of its own that SIGALRM ends after 60 s (XENMM_TIMEOUT in the
+ * environment), or when the body itself has called alarm() for more; what it left mapped,
+ * open or forked is gone before the next one starts.
  */
 #ifndef XENMM_TEST_H
 #define XENMM_TEST_H
@@ -108,6 +108,9 @@ void test_skip(const char *reason) __attribute__((noreturn));
 #define ASSERT_LE(left, right) COMPARE(true, left, <=, right)
 #define ASSERT_GE(left, right) COMPARE(true, left, >=, right)
 #define ASSERT_TRUE(value) COMPARE(true, !!(value), ==, true)
+
+/* How long a test may take. */
+unsigned int timeout_seconds(void);
 
 /* errno of a call that must fail, 0 when it does not. Include <errno.h>. */
 #define ERROR_OF(call) ((long)(call) == -1 ? errno : 0)
