@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen itself refuses chosen steps of rebuilds and flips (a module built with
- * XENMM_INJECT=1): every page keeps its content, its protection is the old or the new
- * one, and the operation succeeds when it is tried again. Where nothing helps the
- * arena is dead, and its end, by exit or by munmap, leaves nothing behind; the lab
- * fails the run if the kernel has a word to say about that.
+ * Xen itself refuses chosen entries and steps (a module built with XENMM_INJECT=1): every
+ * page keeps its content, its protection is the old or the new one, and the operation
+ * succeeds when it is tried again. Where nothing helps the arena is dead, and its end, by
+ * exit or by munmap, leaves nothing behind, nor has the kernel's log a word about it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
