@@ -66,6 +66,21 @@ static bool disarm(void)
 	return was_used;
 }
 
+void fail_all_pages(bool fail)
+{
+	static const struct setting filter[] = {
+		{IN_DEBUGFS "fail_page_alloc/task-filter", "Y"},
+		{IN_DEBUGFS "fail_page_alloc/interval", "1"},
+		{IN_DEBUGFS "fail_page_alloc/space", "0"},
+		{IN_DEBUGFS "fail_page_alloc/times", "-1"},
+	};
+
+	for (size_t i = 0; i < sizeof(filter) / sizeof(filter[0]); i++)
+		ASSERT_EQ(write_text(filter[i].path, filter[i].value), 0);
+	ASSERT_EQ(write_text(IN_DEBUGFS "fail_page_alloc/probability", fail ? "100" : "0"), 0);
+	ASSERT_EQ(write_text("/proc/self/make-it-fail", fail ? "1" : "0"), 0);
+}
+
 static bool is_documented(const struct failing_call *call, const struct scene *scene)
 {
 	for (const int *error = call->errors; *error; error++)
@@ -76,7 +91,8 @@ static bool is_documented(const struct failing_call *call, const struct scene *s
 
 static void run_again(const struct failing_call *call, struct scene *scene)
 {
-	EXPECT_TRUE(is_documented(call, scene));
+	if (scene->answer)
+		EXPECT_TRUE(is_documented(call, scene));
 	call->failed(scene);
 	scene->answer = scene->signal = 0;
 	call->run(scene);

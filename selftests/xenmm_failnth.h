@@ -36,6 +36,8 @@ struct failing_call {
 
 /* Skips the test where the kernel injects nothing. */
 void need_failures(void);
+/* From now on no page can be had by this task; or again. */
+void fail_all_pages(bool fail);
 /* Each failure in turn; afterwards the arenas hold what they held before. */
 void fail_each(const struct failing_call *call, const struct method *method);
 
