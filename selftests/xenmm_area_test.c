@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arena as a memory area: mmap, mprotect, madvise, smaps, and rmmod (hazards.md,
- * rules 5 and 7). Whatever is refused leaves the arena as it was.
+ * The arena as a memory area: mmap, mprotect, its flags, and rmmod (hazards.md, rules 5
+ * and 7). Whatever is refused leaves the arena as it was.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -124,24 +124,6 @@ TEST_ARENA(populate_and_lock_flags_are_harmless)
 
 /* --------------------------------------------------------------------- smaps */
 
-/* The VmFlags line of the area that starts at an address. */
-static void read_vm_flags(const void *start, char flags[512])
-{
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-	char line[512], header[32];
-	bool inside = false;
-
-	ASSERT_TRUE(smaps);
-	snprintf(header, sizeof(header), "%lx-", (unsigned long)start);
-	*flags = '\0';
-	while (fgets(line, sizeof(line), smaps) && !*flags) {
-		inside |= !strncmp(line, header, strlen(header));
-		if (inside && !strncmp(line, "VmFlags:", 8))
-			strcpy(flags, line + 8);
-	}
-	fclose(smaps);
-}
-
 TEST_ARENA(flags_of_the_area)
 {
 	static const char *const wanted[] = {" rd ", " wr ", " sh ", " io ",
@@ -158,7 +140,7 @@ TEST_ARENA(flags_of_the_area)
 	EXPECT_TRUE(!strstr(flags, " mm "));
 }
 
-/* ------------------------------------------------------- mprotect and madvise */
+/* -------------------------------------------------------------------- mprotect */
 
 TEST_ARENA(mprotect_is_refused)
 {
@@ -172,65 +154,11 @@ TEST_ARENA(mprotect_is_refused)
 			EXPECT_EQ(ERROR_OF(mprotect(self->base, self->pages * PAGE, prots[i])),
 				  EACCES);
 		mprotect(self->base, self->pages * PAGE, prots[i]);
+		syscall(SYS_pkey_mprotect, self->base, self->pages * PAGE, prots[i], -1);
 		mprotect(self->base + PAGE, PAGE, prots[i]);
 		mprotect(self->base + XENMM_SPAN_BYTES, XENMM_SPAN_BYTES, prots[i]);
 		expect_intact(self);
 	}
-}
-
-TEST_ARENA(madvise_is_harmless)
-{
-	static const int advices[] = {
-		MADV_NORMAL,
-		MADV_RANDOM,
-		MADV_SEQUENTIAL,
-		MADV_WILLNEED,
-		MADV_DONTNEED,
-		MADV_FREE,
-		MADV_REMOVE,
-		MADV_DONTFORK,
-		MADV_DOFORK,
-		MADV_MERGEABLE,
-		MADV_UNMERGEABLE,
-		MADV_HUGEPAGE,
-		MADV_NOHUGEPAGE,
-		MADV_DONTDUMP,
-		MADV_DODUMP,
-		MADV_WIPEONFORK,
-		MADV_KEEPONFORK,
-		MADV_COLD,
-		MADV_PAGEOUT,
-		22 /* POPULATE_READ */,
-		23 /* POPULATE_WRITE */,
-		24 /* DONTNEED_LOCKED */,
-		25 /* COLLAPSE */,
-	};
-	char flags[512];
-
-	prepare(self);
-	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-		test_context("advice %d", advices[i]);
-		madvise(self->base, self->pages * PAGE, advices[i]);
-		madvise(self->base + PAGE, PAGE, advices[i]);
-		madvise(self->base + XENMM_SPAN_BYTES, XENMM_SPAN_BYTES, advices[i]);
-		expect_intact(self);
-		read_vm_flags(self->base, flags);
-		EXPECT_TRUE(strstr(flags, " dc ") && strstr(flags, " dd ") &&
-			    strstr(flags, " io "));
-	}
-}
-
-TEST_ARENA(discarding_and_copying_advice_is_refused)
-{
-	const size_t length = self->pages * PAGE;
-
-	prepare(self);
-	EXPECT_EQ(ERROR_OF(madvise(self->base, length, MADV_DONTNEED)), EINVAL);
-	EXPECT_EQ(ERROR_OF(madvise(self->base, length, MADV_FREE)), EINVAL);
-	EXPECT_EQ(ERROR_OF(madvise(self->base, length, MADV_DOFORK)), EINVAL);
-	EXPECT_EQ(ERROR_OF(madvise(self->base, length, MADV_DODUMP)), EINVAL);
-	EXPECT_EQ(ERROR_OF(madvise(self->base, length, MADV_PAGEOUT)), EINVAL);
-	expect_intact(self);
 }
 
 /* -------------------------------------------------------------------- module */

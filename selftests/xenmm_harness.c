@@ -13,7 +13,7 @@
 
 #include "xenmm_test.h"
 
-#define TIMEOUT_SECONDS 60
+#define DEFAULT_TIMEOUT_SECONDS 60
 #define SLOW_SECONDS 3
 #define EXIT_FAIL 1
 #define EXIT_SKIP 4
@@ -62,12 +62,20 @@ void test_skip(const char *reason)
 	_exit(EXIT_SKIP);
 }
 
+/* A kernel that checks everything needs longer. */
+unsigned int timeout_seconds(void)
+{
+	const char *wanted = getenv("XENMM_TIMEOUT");
+
+	return wanted ? strtoul(wanted, NULL, 10) : DEFAULT_TIMEOUT_SECONDS;
+}
+
 static void run_body(const struct test *test, const struct method *method)
 {
 	struct arena arena = {.fd = -1};
 
 	setpgid(0, 0);
-	alarm(TIMEOUT_SECONDS);
+	alarm(timeout_seconds());
 	if (test->needs_arena)
 		arena = arena_make(ARENA_PAGES);
 	test->body(&arena, method);
@@ -184,7 +192,7 @@ int run_child(void (*body)(struct arena *self), struct arena *self)
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		alarm(TIMEOUT_SECONDS);
+		alarm(timeout_seconds());
 		body(self);
 		_exit(0); /* a failure shows in verdict */
 	}

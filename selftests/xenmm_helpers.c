@@ -330,3 +330,20 @@ long status_kb(const char *field)
 	ASSERT_TRUE(found);
 	return strtol(found + strlen(field) + 1, NULL, 10);
 }
+
+void read_vm_flags(const void *start, char flags[512])
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	char line[512], header[32];
+	bool inside = false;
+
+	ASSERT_TRUE(smaps);
+	snprintf(header, sizeof(header), "%lx-", (unsigned long)start);
+	*flags = '\0';
+	while (fgets(line, sizeof(line), smaps) && !*flags) {
+		inside |= !strncmp(line, header, strlen(header));
+		if (inside && !strncmp(line, "VmFlags:", 8))
+			strcpy(flags, line + 8);
+	}
+	fclose(smaps);
+}

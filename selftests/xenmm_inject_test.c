@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen itself refuses chosen steps of rebuilds and flips (a module built with
- * XENMM_INJECT=1): every page keeps its content, its protection is the old or the new
- * one, and the operation succeeds when it is tried again. Where nothing helps the
- * arena is dead, and its end, by exit or by munmap, leaves nothing behind; the lab
- * fails the run if the kernel has a word to say about that.
+ * Xen itself refuses chosen entries and steps (a module built with XENMM_INJECT=1): every
+ * page keeps its content, its protection is the old or the new one, and the operation
+ * succeeds when it is tried again. Where nothing helps the arena is dead, and its end, by
+ * exit or by munmap, leaves nothing behind, nor has the kernel's log a word about it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -83,10 +82,7 @@ static struct xenmm_op run_all(const struct arena *arena, const struct method *m
 			       unsigned long request, __u32 prot, int *answer)
 {
 	struct xenmm_range range = range_of(arena, 0, PAGES);
-	struct xenmm_op op = {.ranges = (uintptr_t)&range,
-			      .nr_ranges = 1,
-			      .method = method->number,
-			      .prot = prot};
+	struct xenmm_op op = make_op(method, &range, 1, prot);
 
 	*answer = op_raw(arena->fd, request, &op);
 	return op;
@@ -174,6 +170,80 @@ TEST(rebuild_and_its_repair_refused)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		for (unsigned int times = 2; times < 6; times++)
 			refuse_rebuild(&steps[i], put_back, times);
+}
+
+/* ------------------------------------------------------------ single entries */
+
+/* What Xen says, as far as the method hears of it; 0: there is nothing to inject. */
+static int hypervisor_error_of(const struct method *method)
+{
+	switch (method->number) {
+	case XENMM_METHOD_TRAP:
+		return -EFAULT;
+	case XENMM_METHOD_VA_MAPPING:
+		return -EINVAL;
+	case XENMM_METHOD_HYPERCALL:
+	case XENMM_METHOD_MULTICALL:
+	case XENMM_METHOD_BATCH:
+		return -ENOSYS;
+	}
+	return 0;
+}
+
+static void refuse_entry(const struct arena *arena, const struct method *method, unsigned int after)
+{
+	struct xenmm_stats before = read_stats(arena->fd);
+	struct xenmm_op op;
+	int answer;
+
+	test_context("%s, entry %u", method->name, after);
+	refuse(after, 1);
+	op = run_all(arena, method, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
+	EXPECT_EQ(answer, -EIO);
+	EXPECT_EQ(op.hypervisor_error, hypervisor_error_of(method));
+	EXPECT_EQ(op.pages_done, after);
+	EXPECT_EQ(op.failed_address, (uintptr_t)page_at(arena, after));
+	EXPECT_EQ(read_stats(arena->fd).errors - before.errors, 1);
+	EXPECT_TRUE(can_write(page_at(arena, after)));
+	if (method->number != XENMM_METHOD_MULTICALL) /* which goes on */
+		expect_protection(arena, after, false);
+	check_pages(arena, 0, PAGES, 3);
+	protect(arena, method, 0, PAGES, XENMM_PROT_READ);
+	expect_protection(arena, PAGES, false);
+	protect(arena, method, 0, PAGES, XENMM_PROT_READ_WRITE);
+}
+
+TEST(any_entry_refused)
+{
+	static const unsigned int entries[] = {0, 1, 31, 32, 511, 512, 1000, PAGES - 1};
+	struct arena arena;
+
+	need_injection();
+	arena = fresh_arena(NULL);
+	for (size_t i = 0; i < nr_methods; i++)
+		for (size_t j = 0; j < sizeof(entries) / sizeof(entries[0]); j++)
+			if (hypervisor_error_of(&methods[i]))
+				refuse_entry(&arena, &methods[i], entries[j]);
+	arena_close(&arena);
+}
+
+/* A signal, nothing kept that was not mapped, and the next touch is served. */
+TEST_ARENA(a_fault_refused)
+{
+	need_injection();
+	for (unsigned int after = 0; after < 16; after++) {
+		struct xenmm_stats before = read_stats(self->fd), now;
+
+		test_context("entry %u of the window", after);
+		refuse(after, 1);
+		EXPECT_EQ(probe_write(page_at(self, 40), 1).signal, SIGBUS);
+		now = read_stats(self->fd);
+		EXPECT_EQ(held_pages(&now) - held_pages(&before), after);
+		EXPECT_EQ(now.errors - before.errors, 1);
+		fill_pages(self, 0, SPAN_PAGES, 1);
+		check_pages(self, 0, SPAN_PAGES, 1);
+		discard(self, any_method(), 0, SPAN_PAGES);
+	}
 }
 
 /* ------------------------------------------------------------------- flips */

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An arena belongs to one process: fork, exec, descriptors that are passed on or
- * closed; and what the kernel may do with its pages: read(2) and write(2) yes,
- * get_user_pages no (hazards.md, rules 6 and 8).
+ * closed; read(2), write(2) and core dumps of it (hazards.md, rules 6 and 8).
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "xenmm_test.h"
@@ -53,6 +48,7 @@ TEST_ARENA(fork_does_not_copy)
 {
 	fill(self);
 	for (int i = 0; i < 3; i++) {
+		madvise(self->base, self->pages * PAGE, i ? MADV_DOFORK : MADV_WIPEONFORK);
 		EXPECT_EQ(run_child(expect_foreign, self), 0);
 		expect_owned(self);
 	}
@@ -98,6 +94,26 @@ static void map_first(struct arena *arena)
 	arena->base = device_map(arena->fd, arena->pages * PAGE);
 	ASSERT_NE(arena->base, MAP_FAILED);
 	use_all_pages(arena);
+}
+
+/* Another process in name only: it works on the same address space. */
+TEST_ARENA(child_that_shares_the_memory_may_operate)
+{
+	const struct method *some = any_method();
+	volatile int answer = -1;
+	pid_t child;
+
+	fill(self);
+	child = vfork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		answer = op_pages(self, XENMM_IOC_UNMAP, some, 0, self->pages, 0);
+		_exit(0);
+	}
+	ASSERT_EQ(waitpid(child, NULL, 0), child);
+	EXPECT_EQ(answer, 0);
+	expect_absent(self, 0, self->pages);
+	expect_owned(self);
 }
 
 /* An open file belongs to who mapped it first, for good. */
@@ -223,50 +239,6 @@ TEST_ARENA(exec_ends_the_mapping)
 	EXPECT_EQ(after.pages_freed - before.pages_freed, SPAN_PAGES);
 }
 
-/* ----------------------------------------------------------- get_user_pages */
-
-TEST_ARENA(pages_cannot_be_pinned)
-{
-	struct iovec local = {malloc(PAGE), PAGE}, remote = {self->base, PAGE};
-	int ends[2];
-
-	fill(self);
-	ASSERT_EQ(pipe(ends), 0);
-	EXPECT_EQ(ERROR_OF(process_vm_readv(getpid(), &local, 1, &remote, 1, 0)), EFAULT);
-	EXPECT_EQ(ERROR_OF(process_vm_writev(getpid(), &local, 1, &remote, 1, 0)), EFAULT);
-	EXPECT_EQ(ERROR_OF(vmsplice(ends[1], &remote, 1, 0)), EFAULT);
-	EXPECT_EQ(ERROR_OF(vmsplice(ends[1], &remote, 1, SPLICE_F_GIFT)), EFAULT);
-	EXPECT_EQ(ERROR_OF(syscall(SYS_futex, self->base, FUTEX_WAKE, 1, NULL, NULL, 0)), EFAULT);
-	expect_owned(self);
-}
-
-/* A futex of one process needs no page. */
-TEST_ARENA(private_futex_works)
-{
-	unsigned int *word = (unsigned int *)self->base;
-	const struct timespec soon = {.tv_nsec = 1000000};
-
-	*word = 5;
-	EXPECT_EQ(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
-	EXPECT_EQ(ERROR_OF(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 4, &soon, NULL, 0)),
-		  EAGAIN);
-	EXPECT_EQ(ERROR_OF(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 5, &soon, NULL, 0)),
-		  ETIMEDOUT);
-}
-
-/* Skipped where no file system of the guest knows O_DIRECT. */
-TEST_ARENA(direct_io_is_refused)
-{
-	int fd = open("/tmp/xenmm-direct", O_RDWR | O_CREAT | O_DIRECT, 0600);
-
-	if (fd < 0)
-		test_skip("no O_DIRECT in /tmp");
-	fill(self);
-	unlink("/tmp/xenmm-direct");
-	EXPECT_EQ(ERROR_OF(write(fd, self->base, PAGE)), EFAULT);
-	expect_owned(self);
-}
-
 /* ------------------------------------------------------- read(2) and write(2) */
 
 TEST_ARENA(files_are_read_and_written)
@@ -307,6 +279,15 @@ TEST_ARENA(read_into_read_only_pages)
 
 /* ------------------------------------------------------------------ core dump */
 
+#define CORE_WORDS 8
+
+/* No text of it is in the binary: the two halves meet in memory alone. */
+static void write_mark(volatile unsigned char *to, unsigned char which)
+{
+	for (unsigned char i = 0; i < CORE_WORDS; i++)
+		to[i] = (0xa5 ^ which) + 17 * i;
+}
+
 static void dump_core(struct arena *unused)
 {
 	struct arena arena = arena_make(ARENA_PAGES);
@@ -314,11 +295,32 @@ static void dump_core(struct arena *unused)
 
 	(void)unused;
 	use_all_pages(&arena);
+	for (size_t page = 0; page < ARENA_PAGES; page++)
+		write_mark(page_at(&arena, page), 1);
+	write_mark(malloc(PAGE), 2);
 	setrlimit(RLIMIT_CORE, &all);
+	write_text("/proc/self/coredump_filter", "0x7f"); /* mapped files, too */
 	signal(SIGABRT, SIG_DFL);
 	abort();
 }
 
+static bool has_mark(const char *path, unsigned char which)
+{
+	unsigned char mark[CORE_WORDS];
+	int fd = open(path, O_RDONLY);
+	off_t size = lseek(fd, 0, SEEK_END);
+	void *core = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	bool found;
+
+	ASSERT_NE(core, MAP_FAILED);
+	write_mark(mark, which);
+	found = memmem(core, size, mark, sizeof(mark));
+	munmap(core, size);
+	close(fd);
+	return found;
+}
+
+/* The dump is whole, with the heap in it; of the arena it has the address alone. */
 TEST(core_dump_leaves_arenas_out)
 {
 	char folder[] = "/tmp/xenmm-core.XXXXXX";
@@ -331,7 +333,10 @@ TEST(core_dump_leaves_arenas_out)
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	if (stat("core", &core))
 		test_skip("no file core: see /proc/sys/kernel/core_pattern");
+	EXPECT_TRUE(WCOREDUMP(status));
 	EXPECT_LE(core.st_size, ARENA_PAGES * PAGE / 2);
+	EXPECT_TRUE(has_mark("core", 2));
+	EXPECT_TRUE(!has_mark("core", 1));
 	unlink("core");
 	rmdir(folder);
 }

@@ -309,7 +309,7 @@ static void report_hang(int number)
 static void ask_for_time(unsigned long steps)
 {
 	signal(SIGALRM, report_hang);
-	alarm(60 + steps / LEAST_STEPS_A_SECOND);
+	alarm(timeout_seconds() + steps / LEAST_STEPS_A_SECOND);
 }
 
 static unsigned long setting(const char *name, unsigned long otherwise)

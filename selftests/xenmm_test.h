@@ -2,11 +2,15 @@
 /*
  * A small harness that prints KTAP, and what the xenmm kselftests share.
  *
- * Not kselftest_harness.h: of Debian's packages only the whole kernel source
- * (130 MB) ships it. Names and exit codes (0 pass, 1 fail, 4 skip) are kselftest's.
- * Each test runs in a child of its own that SIGALRM ends after 60 s, or when the body
- * itself has called alarm() for more; what it left mapped, open or forked is gone
- * before the next one starts.
+ * Names, output and exit codes (0 pass, 1 fail, 4 skip) are kselftest's. Not its
+ * kselftest_harness.h: there nobody hears of what fails in a thread or a forked child of
+ * a test, of which these have many (its verdict lives in the memory of one process, its
+ * ASSERT jumps out of one stack); variants are fixed when the program is built, while the
+ * methods depend on the guest; and the kernel's sources (130 MB to fetch, 1.3 GB) would
+ * have to be there before the first test could be compiled.
+ * Each test runs in a child of its own that SIGALRM ends after 60 s (XENMM_TIMEOUT in the
+ * environment), or when the body itself has called alarm() for more; what it left mapped,
+ * open or forked is gone before the next one starts.
  */
 #ifndef XENMM_TEST_H
 #define XENMM_TEST_H
@@ -104,6 +108,9 @@ void test_skip(const char *reason) __attribute__((noreturn));
 #define ASSERT_LE(left, right) COMPARE(true, left, <=, right)
 #define ASSERT_GE(left, right) COMPARE(true, left, >=, right)
 #define ASSERT_TRUE(value) COMPARE(true, !!(value), ==, true)
+
+/* How long a test may take. */
+unsigned int timeout_seconds(void);
 
 /* errno of a call that must fail, 0 when it does not. Include <errno.h>. */
 #define ERROR_OF(call) ((long)(call) == -1 ? errno : 0)
@@ -205,5 +212,7 @@ ssize_t read_text(const char *path, char *text, size_t size); /* length or -errn
 int set_fault_window(unsigned int pages);
 /* A field of /proc/self/status, in kB. */
 long status_kb(const char *field);
+/* The VmFlags line of the area that starts at an address, "" when there is none. */
+void read_vm_flags(const void *start, char flags[512]);
 
 #endif /* XENMM_TEST_H */

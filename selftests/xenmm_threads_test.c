@@ -56,6 +56,16 @@ static void join_all(struct job *jobs)
 		ASSERT_EQ(pthread_join(jobs[i].thread, NULL), 0);
 }
 
+/* Two vCPUs, where there are: only there another TLB can be stale. */
+static void run_on(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static void wait_for_rounds(struct job *job, unsigned long rounds)
 {
 	unsigned long from = job->rounds;
@@ -88,6 +98,7 @@ static void *write_for_ever(void *argument)
 {
 	struct job *job = argument;
 
+	run_on(1);
 	sigsetjmp(writer_start, 1);
 	while (!job->stop) {
 		job->rounds++;
@@ -116,6 +127,7 @@ TEST_METHODS(no_write_lands_after_protect)
 	signal(SIGSEGV, restart_writer);
 	populate(self, method, 0, self->pages);
 	start(&writer, write_for_ever);
+	run_on(0);
 	for (int round = 0; round < ROUNDS; round++) {
 		wait_for_rounds(&writer, 2);
 		protect(self, method, 0, HOT_PAGES, XENMM_PROT_READ);
@@ -138,6 +150,7 @@ static void *read_for_ever(void *argument)
 {
 	struct watch *watch = argument;
 
+	run_on(1);
 	while (!watch->job.stop) {
 		unsigned int epoch = watch->epoch;
 
@@ -164,6 +177,7 @@ TEST_METHODS(no_old_page_is_seen_after_discard)
 
 	populate(self, method, 0, 512);
 	ASSERT_EQ(pthread_create(&reader.job.thread, NULL, read_for_ever, &reader), 0);
+	run_on(0);
 	for (unsigned int round = 1; round <= ROUNDS; round++) {
 		fill_pages(self, 0, 1, round);
 		ASSERT_NE(word_seen_in(&reader, 2 * round), 0);

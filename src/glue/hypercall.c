@@ -15,7 +15,9 @@ int xenmm_k_mmu_update(void *updates, xenmm_u32 count, xenmm_u32 *done)
 
 int xenmm_k_update_va_mapping(xenmm_u64 address, xenmm_u64 value, xenmm_u64 flags)
 {
-	return HYPERVISOR_update_va_mapping(address, native_make_pte(value), flags);
+	const pte_t pte = native_make_pte(xenmm_inject_value(value));
+
+	return HYPERVISOR_update_va_mapping(address, pte, flags);
 }
 
 int xenmm_k_multicall(void *calls, xenmm_u32 count)

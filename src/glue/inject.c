@@ -2,15 +2,17 @@
 /*
  * Fault injection, in modules built with XENMM_INJECT=1 alone: debugfs `inject` makes
  * Xen itself refuse chosen steps of the writer's process. A step is an update of an
- * entry of any level, a pin, an unpin, or a va_mapping; flushes are not counted.
+ * entry of any level, a pin, an unpin, a va_mapping, or a store that traps; flushes and
+ * the kernel's lazy queue, which would warn, are not counted.
  *
  *   echo "3 2" >inject    the next 3 steps work, the 2 behind them are refused
  *
- * A chosen step is made nonsense before it is submitted (-ENOSYS), so partial
+ * A chosen step is made nonsense before it is submitted, so the refusal, partial
  * completion, and a multicall that goes on, are Xen's own.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <xen/interface/xen.h>
@@ -41,6 +43,12 @@ static bool xenmm_inject_step(void)
 	}
 	spin_unlock(&xenmm_inject_lock);
 	return chosen;
+}
+
+/* An entry that nobody may have: it maps the last frame that there could be. */
+u64 xenmm_inject_value(u64 value)
+{
+	return xenmm_inject_step() ? _PAGE_PRESENT | PTE_PFN_MASK : value;
 }
 
 void xenmm_inject_updates(struct mmu_update *updates, u32 count)

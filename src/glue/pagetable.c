@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "glue.h"
+#include "inject.h"
 
 int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, xenmm_u64 *to)
 {
@@ -135,6 +136,8 @@ const unsigned long *xenmm_k_p2m(xenmm_u64 *length)
 /* The exception table makes a refused store an error instead of an oops. */
 int xenmm_k_store(xenmm_u64 *entry, xenmm_u64 value)
 {
+	if (xen_pv_domain()) /* elsewhere nobody would refuse it */
+		value = xenmm_inject_value(value);
 	__put_kernel_nofault(entry, &value, u64, refused);
 	return 0;
 refused:

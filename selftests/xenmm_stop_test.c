@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Operations that end early, because the process is killed or another thread unmaps a
+ * part of the arena: they stop between sections, say how far they came, and nothing
+ * behind that was touched. (That Xen refuses a step: xenmm_inject_test.)
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xenmm_test.h"
+
+#define PAGES (16 * SPAN_PAGES) /* 32 MiB: an operation takes milliseconds */
+#define MOST_ROUNDS 60
+
+/* In memory that outlives the process. */
+struct outcome {
+	struct xenmm_op op;
+	struct xenmm_range range;
+	volatile bool started;
+	int answer;
+};
+
+static struct outcome *outcome_make(void)
+{
+	struct outcome *outcome =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(outcome, MAP_FAILED);
+	return outcome;
+}
+
+static void start_operation(const struct arena *arena, const struct method *method,
+			    struct outcome *outcome)
+{
+	outcome->range = range_of(arena, 0, PAGES);
+	outcome->op = make_op(method, &outcome->range, 1, 0);
+	outcome->op.pages_done = outcome->op.failed_address = ~0ULL;
+	outcome->answer = 1;
+	outcome->started = true;
+	outcome->answer = op_raw(arena->fd, XENMM_IOC_POPULATE, &outcome->op);
+}
+
+/* Later each time, until it hits: machines differ. */
+static void wait_a_while(const struct outcome *outcome, int round)
+{
+	const struct timespec while_ = {.tv_nsec = round % 50 * 200000};
+
+	while (!outcome->started)
+		;
+	nanosleep(&while_, NULL);
+}
+
+/* Does it say that it ended in the middle? What it says must fit in any case. */
+static bool ended_early(const struct outcome *outcome)
+{
+	const __u64 done = outcome->op.pages_done, failed = outcome->op.failed_address;
+
+	if (done == ~0ULL) /* not even begun */
+		return false;
+	EXPECT_LE(done, PAGES);
+	EXPECT_EQ(outcome->op.hypervisor_error, 0);
+	if (done == PAGES)
+		EXPECT_EQ(failed, 0);
+	else if (failed)
+		EXPECT_EQ(failed, outcome->range.start + done * PAGE);
+	return failed && done;
+}
+
+static void operate_until_killed(const struct method *method, struct outcome *outcome)
+{
+	struct arena arena = arena_make(PAGES);
+
+	start_operation(&arena, method, outcome);
+	pause();
+}
+
+/* EINTR itself nobody lives to see; what the call has written before, its parent does. */
+TEST(a_fatal_signal_ends_an_operation)
+{
+	const struct method *some = any_method();
+	struct outcome *outcome = outcome_make();
+	int hits = 0;
+
+	for (int round = 0; round < MOST_ROUNDS && hits < 3; round++) {
+		pid_t child;
+
+		memset(outcome, 0, sizeof(*outcome));
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child)
+			operate_until_killed(some, outcome);
+		wait_a_while(outcome, round);
+		kill(child, SIGKILL);
+		ASSERT_EQ(waitpid(child, NULL, 0), child);
+		hits += ended_early(outcome);
+	}
+	EXPECT_GE(hits, 1);
+}
+
+/* ------------------------------------------------------ munmap by another thread */
+
+struct job {
+	struct arena arena;
+	struct outcome *outcome;
+};
+
+static void *operate(void *argument)
+{
+	struct job *job = argument;
+
+	start_operation(&job->arena, any_method(), job->outcome);
+	return NULL;
+}
+
+static void expect_said(const struct job *job)
+{
+	const struct outcome *outcome = job->outcome;
+	struct xenmm_stats stats = read_stats(job->arena.fd);
+	const size_t done = outcome->op.pages_done;
+
+	if (!outcome->answer)
+		EXPECT_EQ(done, PAGES);
+	else
+		EXPECT_EQ(outcome->answer, -EINVAL);
+	EXPECT_EQ(held_pages(&stats), done);
+}
+
+/* One round; did the operation notice on its way? The last table is unmapped. */
+static bool unmap_meanwhile(struct job *job, int round)
+{
+	struct arena *arena = &job->arena;
+	pthread_t thread;
+	bool hit;
+
+	*arena = arena_make(PAGES);
+	memset(job->outcome, 0, sizeof(*job->outcome));
+	ASSERT_EQ(pthread_create(&thread, NULL, operate, job), 0);
+	wait_a_while(job->outcome, round);
+	ASSERT_EQ(munmap(page_at(arena, PAGES - SPAN_PAGES), XENMM_SPAN_BYTES), 0);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	hit = ended_early(job->outcome);
+	expect_said(job);
+	arena->pages = PAGES - SPAN_PAGES;
+	if (hit)
+		use_all_pages(arena);
+	arena_close(arena);
+	return hit && job->outcome->answer == -EINVAL;
+}
+
+TEST(munmap_of_a_part_ends_an_operation)
+{
+	struct job job = {.outcome = outcome_make()};
+	int hits = 0;
+
+	for (int round = 0; round < MOST_ROUNDS && hits < 3; round++)
+		hits += unmap_meanwhile(&job, round);
+	EXPECT_GE(hits, 1);
+}
