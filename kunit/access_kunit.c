@@ -36,15 +36,23 @@ static bool xenmm_is_not_flip(const void *target, const void *way)
 	return ((const struct xenmm_way *)way)->method != XENMM_METHOD_FLIP;
 }
 
-static struct xenmm_world *xenmm_open(struct kunit *test)
+static void xenmm_open(struct kunit *test)
 {
-	struct xenmm_world *world = xenmm_world_open(test, XENMM_ARENA);
 	const struct xenmm_target *target = xenmm_row(test);
 
+	xenmm_world_open(test, XENMM_ARENA);
 	xenmm_do_each(test, &xenmm_populate, 16, target->page % 16);
 	xenmm_tag_pages(test);
-	xenmm_note_accessed_dirty(world);
-	return world;
+	xenmm_note_accessed_dirty(test->priv);
+}
+
+/* The operation, and a look at the entries before a page is touched. */
+static void xenmm_do_first(struct kunit *test, const struct xenmm_deed *deed)
+{
+	const struct xenmm_target *target = xenmm_row(test);
+
+	xenmm_do(test, deed, xenmm_column(test), target->pages);
+	xenmm_check(test, target->pages);
 }
 
 /* Reads this page's tag (or 0), and so many faults are served for it. */
@@ -54,36 +62,46 @@ static void xenmm_expect_read(struct kunit *test, u32 page, u64 faults)
 	const u64 before = xenmm_faults();
 	u64 value = ~0ULL;
 
+	if (xenmm_has_failed(test))
+		return;
 	XENMM_EXPECT(test, "read", xenmm_world_read(world, page, &value), 0);
 	XENMM_EXPECT(test, "value", value, world->page[page].tag);
 	XENMM_EXPECT(test, "faults", xenmm_faults() - before, faults);
 }
 
+static void xenmm_expect_write(struct kunit *test, u32 page, int error)
+{
+	struct xenmm_world *world = test->priv;
+
+	if (!xenmm_has_failed(test))
+		XENMM_EXPECT(test, "write", xenmm_world_write(world, page, world->page[page].tag),
+			     error);
+}
+
 static void xenmm_write_is_refused(struct kunit *test)
 {
 	const struct xenmm_target *target = xenmm_row(test);
-	struct xenmm_world *world = xenmm_open(test);
-	const u32 page = target->page;
 
-	XENMM_EXPECT(test, "write", xenmm_world_write(world, page, world->page[page].tag), 0);
-	xenmm_do(test, &xenmm_protect_ro, xenmm_column(test), target->pages);
-	XENMM_EXPECT(test, "write", xenmm_world_write(world, page, 0), -EFAULT);
-	XENMM_EXPECT(test, "write again", xenmm_world_write(world, page, 0), -EFAULT);
-	xenmm_expect_read(test, page, 0);
+	xenmm_open(test);
+	xenmm_expect_write(test, target->page, 0);
+	xenmm_note_accessed_dirty(test->priv);
+	xenmm_do_first(test, &xenmm_protect_ro);
+	xenmm_expect_write(test, target->page, -EFAULT);
+	xenmm_expect_write(test, target->page, -EFAULT);
+	xenmm_expect_read(test, target->page, 0);
 	xenmm_check(test, target->pages);
 }
 
 static void xenmm_write_is_granted(struct kunit *test)
 {
 	const struct xenmm_target *target = xenmm_row(test);
-	struct xenmm_world *world = xenmm_open(test);
-	const u32 page = target->page;
 
+	xenmm_open(test);
 	xenmm_do(test, &xenmm_protect_ro, &xenmm_plain_way, xenmm_all);
-	XENMM_EXPECT(test, "write", xenmm_world_write(world, page, 0), -EFAULT);
-	xenmm_do(test, &xenmm_protect_rw, xenmm_column(test), target->pages);
-	XENMM_EXPECT(test, "write", xenmm_world_write(world, page, world->page[page].tag), 0);
-	xenmm_expect_read(test, page, 0);
+	xenmm_expect_write(test, target->page, -EFAULT);
+	xenmm_do_first(test, &xenmm_protect_rw);
+	xenmm_expect_write(test, target->page, 0);
+	xenmm_expect_read(test, target->page, 0);
 }
 
 /* The content comes back by a fault, of 16 pages at most. */
@@ -93,7 +111,8 @@ static void xenmm_unmapped_faults(struct kunit *test)
 
 	xenmm_open(test);
 	xenmm_expect_read(test, target->page, 0);
-	xenmm_do(test, &xenmm_unmap, xenmm_column(test), target->pages);
+	xenmm_note_accessed_dirty(test->priv);
+	xenmm_do_first(test, &xenmm_unmap);
 	xenmm_expect_read(test, target->page, 1);
 	xenmm_expect_read(test, target->page, 0);
 }
@@ -104,7 +123,8 @@ static void xenmm_discarded_is_zero(struct kunit *test)
 
 	xenmm_open(test);
 	xenmm_expect_read(test, target->page, 0);
-	xenmm_do(test, &xenmm_discard, xenmm_column(test), target->pages);
+	xenmm_note_accessed_dirty(test->priv);
+	xenmm_do_first(test, &xenmm_discard);
 	xenmm_expect_read(test, target->page, 1);
 }
 
@@ -114,7 +134,7 @@ static void xenmm_mapped_does_not_fault(struct kunit *test)
 
 	xenmm_open(test);
 	xenmm_do(test, &xenmm_unmap, &xenmm_plain_way, xenmm_all);
-	xenmm_do(test, &xenmm_map, xenmm_column(test), target->pages);
+	xenmm_do_first(test, &xenmm_map);
 	xenmm_expect_read(test, target->page, 0);
 }
 

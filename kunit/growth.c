@@ -114,7 +114,8 @@ static void xenmm_add_tables(const struct xenmm_world *world, const struct xenmm
 		if (++tables < most)
 			continue;
 		xenmm_add_entries(growth, way, entries);
-		tables = entries = 0;
+		tables = 0;
+		entries = 0;
 	}
 	xenmm_add_entries(growth, way, entries);
 }

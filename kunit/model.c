@@ -130,7 +130,9 @@ void xenmm_tag_pages(struct kunit *test)
 	bool entered;
 	u32 i;
 
-	xenmm_check(test, NULL);	    /* finds the frames */
+	xenmm_check(test, NULL); /* finds the frames */
+	if (xenmm_has_failed(test))
+		return;
 	entered = xenmm_world_enter(world); /* once: a switch costs more than the writes */
 	for (i = 0; i < world->pages; i++)
 		if (world->page[i].pfn)

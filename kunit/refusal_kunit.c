@@ -22,10 +22,9 @@ struct xenmm_refusal_row {
 	struct xenmm_op op;
 };
 
-#define XENMM_PAGE(n) ((n)*PAGE_SIZE)
 #define XENMM_RANGE(first, pages)                                                                  \
 	{                                                                                          \
-		XENMM_PAGE(first), XENMM_PAGE(pages)                                               \
+		(first) << PAGE_SHIFT, (pages) << PAGE_SHIFT                                       \
 	}
 #define XENMM_ONE {XENMM_RANGE(0, 1)}, 1
 

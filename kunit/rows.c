@@ -57,7 +57,7 @@ static struct kunit_case *xenmm_add_case(struct kunit_case *to, const struct xen
 
 static size_t xenmm_nr_columns(const struct xenmm_rows *rows)
 {
-	return max(rows->columns.count, (size_t)1);
+	return rows->columns.count ?: 1;
 }
 
 /* NULL when there is no memory. */
@@ -80,7 +80,8 @@ int xenmm_row_suite_make(struct xenmm_row_suite *suite)
 
 	for (rows = suite->rows; rows->name; rows++)
 		most += rows->rows.count * xenmm_nr_columns(rows);
-	at = suite->suite.test_cases = kcalloc(most, sizeof(*at), GFP_KERNEL);
+	at = kcalloc(most, sizeof(*at), GFP_KERNEL);
+	suite->suite.test_cases = at;
 	for (rows = suite->rows; at && rows->name; rows++)
 		at = xenmm_add_cases(at, rows);
 	if (at)

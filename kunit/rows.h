@@ -20,6 +20,7 @@ struct xenmm_axis {
 	size_t stride;
 	size_t count;
 };
+
 #define XENMM_AXIS(table)                                                                          \
 	{                                                                                          \
 		(table), sizeof((table)[0]), ARRAY_SIZE(table)                                     \
@@ -46,10 +47,15 @@ const void *xenmm_column(const struct kunit *test);
 int xenmm_row_suite_make(struct xenmm_row_suite *suite);
 void xenmm_row_suite_free(struct xenmm_row_suite *suite);
 
+static inline bool xenmm_has_failed(const struct kunit *test)
+{
+	return test->status == KUNIT_FAILURE;
+}
+
 /* Fails the test, for the first reason alone. */
 #define XENMM_FAIL(test, format, ...)                                                              \
 	do {                                                                                       \
-		if ((test)->status != KUNIT_FAILURE)                                               \
+		if (!xenmm_has_failed(test))                                                       \
 			KUNIT_FAIL(test, format, ##__VA_ARGS__);                                   \
 	} while (0)
 /* Both as numbers, and what they are numbers of. */

@@ -199,14 +199,16 @@ u64 *xenmm_snapshot(struct kunit *test, unsigned long base, size_t *words)
 	struct xenmm_world *world = test->priv;
 	const u32 tables = DIV_ROUND_UP(world->pages, XENMM_TABLE_PAGES);
 	struct xenmm_table_seen seen;
-	u64 *copy, *at;
+	u64 *copy;
 	u32 table;
 
 	*words = tables * (XENMM_TABLE_PAGES + 1);
-	at = copy = kunit_kcalloc(test, *words, sizeof(*copy), GFP_KERNEL);
+	copy = kunit_kcalloc(test, *words, sizeof(*copy), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, copy);
 	mmap_read_lock(world->mm);
-	for (table = 0; table < tables; table++, at += XENMM_TABLE_PAGES + 1) {
+	for (table = 0; table < tables; table++) {
+		u64 *at = &copy[table * (XENMM_TABLE_PAGES + 1)];
+
 		xenmm_walk(world->mm, base + table * PMD_SIZE, &seen);
 		at[0] = seen.hook & ~(u64)_PAGE_ACCESSED;
 		if (seen.hook)

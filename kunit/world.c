@@ -26,6 +26,7 @@ const struct xenmm_way xenmm_ways[] = {
 	{"flip", XENMM_METHOD_FLIP, 0},
 	{"auto", XENMM_METHOD_AUTO, 0},
 };
+
 static_assert(ARRAY_SIZE(xenmm_ways) == XENMM_NR_WAYS);
 const struct xenmm_way xenmm_plain_way = {"batch_512", XENMM_METHOD_BATCH, 512};
 
@@ -72,13 +73,13 @@ struct xenmm_world *xenmm_world_open(struct kunit *test, u32 pages)
 	struct xenmm_world *world = kunit_kzalloc(test, sizeof(*world), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, world);
+	test->priv = world;
 	world->mm = xenmm_loader_mm;
 	world->pages = pages;
-	world->page = kunit_kcalloc(test, pages, sizeof(*world->page), GFP_KERNEL);
+	world->page = kvcalloc(pages, sizeof(*world->page), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, world->page);
 	world->file = filp_open(XENMM_DEVICE_PATH, O_RDWR, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(world->file));
-	test->priv = world;
 	world->base = xenmm_world_mmap(world, world->file, pages * PAGE_SIZE, MAP_SHARED);
 	world->memory = xenmm_world_mmap(world, NULL, XENMM_MEMORY, MAP_PRIVATE | MAP_ANONYMOUS);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(world->base) || IS_ERR_VALUE(world->memory));
@@ -102,21 +103,29 @@ static void xenmm_munmap(unsigned long address, unsigned long length)
 }
 
 /* The twin first: a kernel thread never comes back to user space, where it would go. */
-void xenmm_world_close(struct kunit *test)
+static void xenmm_munmap_all(const struct xenmm_world *world)
 {
-	struct xenmm_world *world = test->priv;
-	struct xenmm_area *twin;
-	bool entered;
+	const struct xenmm_area *twin = &xenmm_world_host(world)->twin;
+	const bool entered = xenmm_world_enter(world);
 
-	if (!world)
-		return;
-	twin = &xenmm_world_host(world)->twin;
-	entered = xenmm_world_enter(world);
 	xenmm_munmap(twin->start, twin->end - twin->start);
 	xenmm_munmap(world->base, world->pages * PAGE_SIZE);
 	xenmm_munmap(world->memory, XENMM_MEMORY);
 	xenmm_world_leave(world, entered);
-	filp_close(world->file, NULL);
+}
+
+/* Also of a world that was never whole. */
+void xenmm_world_close(struct kunit *test)
+{
+	struct xenmm_world *world = test->priv;
+
+	if (!world)
+		return;
+	if (!IS_ERR_OR_NULL(world->file)) {
+		xenmm_munmap_all(world);
+		filp_close(world->file, NULL);
+	}
+	kvfree(world->page);
 	test->priv = NULL;
 }
 

@@ -28,6 +28,7 @@ struct xenmm_pages {
 	u32 first;
 	u32 pages; /* 0 ends a list */
 };
+
 #define XENMM_MOST_PAGES 8
 
 /* What must be true of a page. */
@@ -55,6 +56,7 @@ struct xenmm_way {
 	u32 method;
 	u32 batch;
 };
+
 extern const struct xenmm_way xenmm_ways[];
 extern const size_t xenmm_nr_ways;
 #define XENMM_WAYS                                                                                 \
@@ -70,6 +72,7 @@ struct xenmm_deed {
 	unsigned int command; /* XENMM_IOC_* */
 	u32 prot;
 };
+
 extern const struct xenmm_deed xenmm_populate, xenmm_discard, xenmm_map, xenmm_unmap,
 	xenmm_protect_ro, xenmm_protect_rw;
 
@@ -91,7 +94,10 @@ void xenmm_world_leave(const struct xenmm_world *world, bool entered);
 /* An ioctl with its arguments put into user memory. Answers as ioctl(2), negative. */
 int xenmm_world_ioctl(struct xenmm_world *world, unsigned int command, struct xenmm_op *op,
 		      const struct xenmm_range *ranges);
-/* What a program would see: -EFAULT instead of a signal. */
+/*
+ * What a program would see: -EFAULT instead of a signal. Not where an entry is known to be
+ * wrong: the kernel tries a write for ever that the arena allows and the entry does not.
+ */
 int xenmm_world_read(struct xenmm_world *world, u32 page, u64 *value);
 int xenmm_world_write(struct xenmm_world *world, u32 page, u64 value);
 
@@ -117,6 +123,7 @@ struct xenmm_table_seen {
 	u64 hook;     /* the L2 entry; 0: no table */
 	u64 *entries; /* raw */
 };
+
 /* mmap lock held. */
 void xenmm_walk(struct mm_struct *mm, unsigned long address, struct xenmm_table_seen *seen);
 
