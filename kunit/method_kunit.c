@@ -52,6 +52,7 @@ static void xenmm_try(struct kunit *test, const struct xenmm_deed *deed)
 	const bool flips = deed->prot && xenmm_way_flips(way);
 	const u64 mask = flips || way->method == XENMM_METHOD_AUTO ? xenmm_effect_counters
 								   : xenmm_all_counters;
+	const unsigned long tables = xenmm_table_bytes(test->priv);
 	struct xenmm_counts before, growth;
 
 	xenmm_note_accessed_dirty(test->priv);
@@ -60,6 +61,8 @@ static void xenmm_try(struct kunit *test, const struct xenmm_deed *deed)
 	xenmm_do(test, deed, way, shape->pages);
 	xenmm_check_growth(test, &before, &growth, mask);
 	xenmm_check(test, flips ? shape->pages : NULL);
+	if (!flips) /* every table has been there: mapped pages are all over the arena */
+		XENMM_EXPECT(test, "bytes of tables", xenmm_table_bytes(test->priv), tables);
 }
 
 /* Two of three pages are there; some are not mapped, some read-only, some dirty. */

@@ -6,11 +6,20 @@
 #include "kunit.h"
 #include "suites.h"
 
+/* clang-format off: a line each */
 static struct kunit_suite *xenmm_suites[] = {
-	&xenmm_request_suite.suite, &xenmm_ranges_suite.suite, &xenmm_planner_suite.suite,
-	&xenmm_entry_suite.suite,   &xenmm_method_suite.suite, &xenmm_access_suite.suite,
-	&xenmm_twin_suite.suite,    &xenmm_fault_suite.suite,  &xenmm_refusal_suite.suite,
+	&xenmm_request_suite.suite,
+	&xenmm_ranges_suite.suite,
+	&xenmm_planner_suite.suite,
+	&xenmm_entry_suite.suite,
+	&xenmm_method_suite.suite,
+	&xenmm_access_suite.suite,
+	&xenmm_twin_suite.suite,
+	&xenmm_fault_suite.suite,
+	&xenmm_refusal_suite.suite,
+	&xenmm_teardown_suite.suite,
 };
+/* clang-format on */
 
 /* Suites of rows come without cases. */
 static struct xenmm_row_suite *xenmm_made[ARRAY_SIZE(xenmm_suites)];

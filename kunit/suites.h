@@ -14,5 +14,6 @@ extern struct xenmm_row_suite xenmm_access_suite;
 extern struct xenmm_row_suite xenmm_twin_suite;
 extern struct xenmm_row_suite xenmm_fault_suite;
 extern struct xenmm_row_suite xenmm_refusal_suite;
+extern struct xenmm_row_suite xenmm_teardown_suite;
 
 #endif /* XENMM_SUITES_H */

@@ -147,29 +147,35 @@ static const struct xenmm_flip_row *xenmm_open_for_flip(struct kunit *test)
 	return row;
 }
 
+static void xenmm_check_hooks(struct kunit *test, u32 table, const struct xenmm_hook_pair *was,
+			      bool flips)
+{
+	const struct xenmm_hook_pair is = xenmm_hooks_of(test->priv, table);
+
+	XENMM_EXPECT(test, "visible hook", is.visible, flips ? was->twin : was->visible);
+	XENMM_EXPECT(test, "twin hook", is.twin, flips ? was->visible : was->twin);
+}
+
 /* There, back and there again: from the second on nothing but the hooks changes. */
 static void xenmm_tables_change_places(struct kunit *test)
 {
 	const struct xenmm_flip_row *row = xenmm_open_for_flip(test);
 	struct xenmm_hook_pair was[17];
+	unsigned long bytes;
 	u32 round, table;
 
 	xenmm_do_flip(test, &xenmm_protect_ro, row->flipped);
+	bytes = xenmm_table_bytes(test->priv);
 	for (round = 0; round < 3; round++) {
 		for (table = 0; table < row->tables; table++)
 			was[table] = xenmm_hooks_of(test->priv, table);
 		xenmm_do_flip(test, round % 2 ? &xenmm_protect_ro : &xenmm_protect_rw,
 			      row->flipped);
-		for (table = 0; table < row->tables; table++) {
-			const struct xenmm_hook_pair is = xenmm_hooks_of(test->priv, table);
-			const bool flips = xenmm_is_inside(row->flipped, table);
-
-			XENMM_EXPECT(test, "visible hook", is.visible,
-				     flips ? was[table].twin : was[table].visible);
-			XENMM_EXPECT(test, "twin hook", is.twin,
-				     flips ? was[table].visible : was[table].twin);
-		}
+		for (table = 0; table < row->tables; table++)
+			xenmm_check_hooks(test, table, &was[table],
+					  xenmm_is_inside(row->flipped, table));
 	}
+	XENMM_EXPECT(test, "bytes of tables", xenmm_table_bytes(test->priv), bytes);
 }
 
 /* A flip that matched costs its exchange alone: 16 pairs at most in a hypercall. */

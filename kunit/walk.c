@@ -52,6 +52,11 @@ bool xenmm_is_protected(const struct xenmm_table_seen *seen)
 	       (!USE_SPLIT_PTE_PTLOCKS || PagePinned(virt_to_page(seen->entries)));
 }
 
+unsigned long xenmm_table_bytes(const struct xenmm_world *world)
+{
+	return mm_pgtables_bytes(world->mm);
+}
+
 /* 0 where there is no page: an empty entry. */
 static u64 xenmm_pfn_of(u64 entry)
 {

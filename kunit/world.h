@@ -138,6 +138,8 @@ void xenmm_check(struct kunit *test, const struct xenmm_pages *whole_tables);
 void xenmm_note_accessed_dirty(struct xenmm_world *world);
 /* All raw entries and L2 entries, of either mapping, for a comparison to the bit. */
 u64 *xenmm_snapshot(struct kunit *test, unsigned long base, size_t *words);
+/* What the kernel believes that the process has of them. */
+unsigned long xenmm_table_bytes(const struct xenmm_world *world);
 /* The table of address is one that Xen protects: pinned, its alias read-only. */
 bool xenmm_is_protected(const struct xenmm_table_seen *seen);
 
