@@ -19,6 +19,7 @@ static struct kunit_suite *xenmm_suites[] = {
 	&xenmm_refusal_suite.suite,
 	&xenmm_teardown_suite.suite,
 };
+
 /* clang-format on */
 
 /* Suites of rows come without cases. */
