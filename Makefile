@@ -42,7 +42,7 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench check check-layers check-headers clean help
+.PHONY: setup demo bench check check-quick faults check-layers check-headers clean help
 setup:
 	@$(LAB) setup
 
@@ -57,6 +57,14 @@ bench: ## sweep sizes and densities, mitigations off and on (Documentation/resul
 check: ## run every test; closes with `N passed, N failed`
 	@$(LAB) setup
 	@selftests/check
+
+check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
+	@$(LAB) setup
+	@selftests/check build quick
+
+faults: ## test the tests: which layers catch deliberate faults (selftests/faults)
+	@$(LAB) setup
+	@selftests/faults/run
 
 check-layers: ## who includes whom, as Documentation/design.rst says
 	@selftests/check-layers

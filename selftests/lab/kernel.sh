@@ -37,11 +37,12 @@ kernel_source() {
 	printf '%s\n' "$target"
 }
 
-# Every line of the fragments must have survived the dependencies of Kconfig.
+# Every line of the fragments, the last one of an option, must have survived Kconfig.
 check_config() {
 	local config=$1 wanted missing
 	shift
-	wanted=$(tac "$@" | grep -E '^CONFIG_' | awk -F = '!seen[$1]++')
+	wanted=$(cat "$@" | tac | sed -nE 's/^(CONFIG_[A-Z0-9_]+)=.*/\1 &/p; s/^# (CONFIG_.*) is not set/\1 &/p' |
+		awk '!seen[$1]++' | cut -d ' ' -f 2- | grep '^CONFIG_')
 	missing=$(grep -vxF -f "$config" <<<"$wanted") || return 0
 	say "the configuration has lost:" "$missing"
 	return 1
@@ -85,7 +86,7 @@ lab_kernel_build() {
 	source=$(kernel_source) || exit
 	target=$cache_dir/kernels/$name-$(kernel_key "$name" "${source##*/}")
 	mkdir -p "$cache_dir/kernels"
-	exec {lock}>"$cache_dir/kernels/$name.lock"
+	exec {lock}>"$target.lock"
 	flock "$lock"
 	if [[ ! -d $target ]]; then
 		staging=$(mktemp -d "$cache_dir/kernels/.build.XXXXXX")
