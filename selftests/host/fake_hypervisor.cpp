@@ -61,6 +61,7 @@ const Tlbs::Translation *Tlbs::fill(unsigned cpu, VirtAddr page, Translation tra
 
 void Hypervisor::enter(const char *what)
 {
+	nr_entered_++;
 	if (!is_pv_)
 		violations_.add(std::string("hypercall without a hypervisor: ") + what);
 }
@@ -265,8 +266,23 @@ void Hypervisor::write(Frame &table, unsigned slot, uint64_t value, Via via)
 		violations_.add("an entry is neither empty nor present: Linux sees swap");
 	account(value, 1);
 	account(entry, -1);
-	writes_.push_back({table.base.page(slot), entry, value, via, is_leaving});
+	uint64_t old = entry;
 	entry = value;
+	record(table, slot, old, value, via);
+}
+
+void Hypervisor::record(const Frame &table, unsigned slot, uint64_t old, uint64_t now, Via via)
+{
+	writes_.push_back({table.base.page(slot), old, now, via, is_leaving, nr_entered_});
+	if (on_write)
+		on_write(writes_.back());
+}
+
+bool Hypervisor::has_refused() const
+{
+	return entry_fuse.has_blown() || hypercall_fuse.has_blown() || step_fuse.has_blown() ||
+	       validation_fuse.has_blown() || !refused_pfns.empty() ||
+	       !refused_writable_pfns.empty();
 }
 
 void Hypervisor::account(uint64_t entry, int direction)

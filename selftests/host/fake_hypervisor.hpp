@@ -29,6 +29,7 @@ public:
 	}
 	void clear() { is_set_ = false; }
 	bool is_set() const { return is_set_; }
+	bool has_blown() const { return blown_; }
 	int blow()
 	{
 		seen_++;
@@ -39,6 +40,7 @@ public:
 			return 0;
 		}
 		is_set_ = --times_;
+		blown_ = true;
 		return error_;
 	}
 	uint64_t seen() const { return seen_; }
@@ -49,6 +51,7 @@ private:
 	uint64_t seen_ = 0;
 	int error_ = 0;
 	bool is_set_ = false;
+	bool blown_ = false;
 };
 
 enum class Via { kTrap, kMmuUpdate, kVaMapping, kLazy, kNative, kZap, kKernel, kRebuild };
@@ -60,7 +63,8 @@ struct Write {
 	uint64_t old;
 	uint64_t now;
 	Via via;
-	bool leaving; // ahead of munmap
+	bool leaving;  // ahead of munmap
+	uint64_t call; // which entry into Xen wrote it
 };
 
 inline constexpr unsigned kCpus = 2;
@@ -139,7 +143,13 @@ public:
 	std::vector<Write> &writes() { return writes_; }
 	const XenCalls &calls() const { return calls_; }
 	bool is_crashed() const { return crashed_; }
+	// Was anything of an update ever refused?
+	bool has_refused() const;
 
+	// Who looks at each write as it is recorded, and at each exchange of the table that
+	// hangs somewhere for another one.
+	std::function<void(const Write &write)> on_write;
+	std::function<void(VirtAddr at, const Frame &old, const Frame &now)> on_exchange;
 	// What other vCPUs do just before Xen looks at an entry, and before it carries
 	// out a step that concerns a whole table.
 	std::function<void(VirtAddr page)> before_entry;
@@ -179,6 +189,7 @@ private:
 	int check_mapping(uint64_t value);
 	void write(Frame &table, unsigned slot, uint64_t value, Via via);
 	void account(uint64_t entry, int direction);
+	void record(const Frame &table, unsigned slot, uint64_t old, uint64_t now, Via via);
 	int crash(const char *why);
 
 	GuestMemory &memory_;
@@ -187,6 +198,7 @@ private:
 	bool crashed_ = false;
 	Tlbs tlbs_;
 	std::vector<Write> writes_;
+	uint64_t nr_entered_ = 0; // entries into Xen
 	XenCalls calls_;
 };
 

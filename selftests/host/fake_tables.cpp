@@ -56,6 +56,8 @@ int Hypervisor::modify_hook(Upper &upper, unsigned slot, uint64_t value)
 	}
 	if (old)
 		unhook(*old);
+	if (old && table && on_exchange)
+		on_exchange(at, *old, *table);
 	calls_.l2_updates++;
 	return 0;
 }
@@ -147,8 +149,7 @@ int Hypervisor::validate(Frame &table)
 		entries[slot] = adjust(entries[slot]);
 		account(entries[slot], 1);
 		if (!Pte(old).agrees_with(Pte(entries[slot])))
-			writes_.push_back({table.base.page(slot), old, entries[slot], Via::kRebuild,
-					   is_leaving});
+			record(table, slot, old, entries[slot], Via::kRebuild);
 	}
 	return 0;
 }
