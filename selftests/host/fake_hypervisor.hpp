@@ -73,11 +73,16 @@ inline bool is_present(uint64_t entry)
 {
 	return entry & Pte::kPresent;
 }
-// adjust_guest_l1e: Xen makes user entries global.
+// adjust_guest_l1e: Xen makes an entry without the user bit one of the kernel, by a bit of
+// its own, and gives the user bit to all; those that are not the kernel's become global.
 inline uint64_t adjust(uint64_t value)
 {
-	constexpr uint64_t kUser = 1ULL << 2;
-	return is_present(value) && (value & kUser) ? value | Pte::kGlobal : value;
+	constexpr uint64_t kUser = 1ULL << 2, kGuestKernel = 1ULL << 52;
+	if (!is_present(value))
+		return value;
+	if (!(value & kUser))
+		value |= kGuestKernel | kUser;
+	return value & kGuestKernel ? value : value | Pte::kGlobal;
 }
 
 class Tlbs
@@ -169,6 +174,8 @@ private:
 	void enter(const char *what);
 	int do_mmu_update(const xen::Update *updates, uint32_t count, uint32_t *done, Via via);
 	int update_one(const xen::Update &update, Via via);
+	int update_machphys(const xen::Update &update);
+	void store_silently(Frame &frame, Pfn pfn, const xen::Update &update);
 	int do_call(const xen::Call &call);
 	int do_mmuext_op(const xen::ExtendedOp &op);
 	int do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags);
@@ -182,11 +189,14 @@ private:
 	void unhook(Frame &table);
 	int need_validated(Frame &table);
 	int validate(Frame &table);
+	int promote(Frame &table);
 	void note_released(Frame &table);
 	Frame *l1_of(Mfn mfn);
 	int modify(Frame &table, unsigned slot, uint64_t value, bool preserve_ad, Via via);
 	int check_new(const Frame &table, uint64_t old, uint64_t value);
+	int check_present(uint64_t value);
 	int check_mapping(uint64_t value);
+	bool is_page_table(const Frame &frame) const;
 	void write(Frame &table, unsigned slot, uint64_t value, Via via);
 	void account(uint64_t entry, int direction);
 	void record(const Frame &table, unsigned slot, uint64_t old, uint64_t now, Via via);
@@ -196,6 +206,7 @@ private:
 	Violations &violations_;
 	bool is_pv_;
 	bool crashed_ = false;
+	const Frame *promoted_ = nullptr; // whose entries are being looked at
 	Tlbs tlbs_;
 	std::vector<Write> writes_;
 	uint64_t nr_entered_ = 0; // entries into Xen
