@@ -7,9 +7,19 @@
 #include "suites.h"
 
 static struct kunit_suite *xenmm_suites[] = {
-	&xenmm_request_suite.suite, &xenmm_ranges_suite.suite, &xenmm_planner_suite.suite,
-	&xenmm_entry_suite.suite,   &xenmm_method_suite.suite, &xenmm_access_suite.suite,
-	&xenmm_twin_suite.suite,    &xenmm_fault_suite.suite,  &xenmm_refusal_suite.suite,
+	&xenmm_request_suite.suite,
+	&xenmm_ranges_suite.suite,
+	&xenmm_planner_suite.suite,
+	&xenmm_entry_suite.suite,
+	&xenmm_method_suite.suite,
+	&xenmm_access_suite.suite,
+	&xenmm_twin_suite.suite,
+	&xenmm_fault_suite.suite,
+	&xenmm_refusal_suite.suite,
+	&xenmm_replay_suite.suite,
+	&xenmm_isolation_suite.suite,
+	&xenmm_isolation_calls_suite.suite,
+	&xenmm_isolation_methods_suite.suite,
 };
 
 /* Suites of rows come without cases. */
