@@ -65,8 +65,8 @@ struct xenmm_means {
 
 /* The first three write an entry of any level. */
 static const struct xenmm_means xenmm_means[] = {
-	{"mmu_update", xenmm_by_update}, {"multicall", xenmm_by_multicall},
-	{"store", xenmm_by_store},	 {"preserving", xenmm_by_preserving},
+	{"mmu_update", xenmm_by_update},  {"multicall", xenmm_by_multicall},
+	{"store", xenmm_by_store},	  {"preserving", xenmm_by_preserving},
 	{"va_mapping", xenmm_by_mapping},
 };
 #define XENMM_NR_MEANS_OF_ANY_LEVEL 3
@@ -245,7 +245,10 @@ struct xenmm_alias_row {
 };
 
 static const struct xenmm_alias_row xenmm_aliases[] = {
-	{"l1_alias_rw", 1}, {"l2_alias_rw", 2}, {"l3_alias_rw", 3}, {"l4_alias_rw", 4},
+	{"l1_alias_rw", 1},
+	{"l2_alias_rw", 2},
+	{"l3_alias_rw", 3},
+	{"l4_alias_rw", 4},
 };
 
 static const void *xenmm_table_at(struct xenmm_raw *world, unsigned int level)
@@ -283,14 +286,19 @@ static void xenmm_prison_close(struct kunit_suite *suite)
 	xenmm_raw_close(&xenmm_prison);
 }
 
-#define XENMM_ANY_LEVEL {xenmm_means, sizeof(xenmm_means[0]), XENMM_NR_MEANS_OF_ANY_LEVEL}
+#define XENMM_ANY_LEVEL                                                                            \
+	{                                                                                          \
+		xenmm_means, sizeof(xenmm_means[0]), XENMM_NR_MEANS_OF_ANY_LEVEL                   \
+	}
 
 static const struct xenmm_rows xenmm_isolation_rows[] = {
 	{"l1", xenmm_l1_is_safe, XENMM_AXIS(xenmm_l1_breaches), XENMM_AXIS(xenmm_means)},
 	{"l2", xenmm_l2_is_safe, XENMM_AXIS(xenmm_l2_breaches), XENMM_ANY_LEVEL},
 	{"l3", xenmm_l3_is_safe, XENMM_AXIS(xenmm_l3_breaches), XENMM_ANY_LEVEL},
 	{"l4", xenmm_l4_is_safe, XENMM_AXIS(xenmm_l4_breaches), XENMM_ANY_LEVEL},
-	{"l4_of_xen", xenmm_l4_of_xen_is_safe, XENMM_AXIS(xenmm_l4_of_xen),
+	{"l4_of_xen",
+	 xenmm_l4_of_xen_is_safe,
+	 XENMM_AXIS(xenmm_l4_of_xen),
 	 {xenmm_means, sizeof(xenmm_means[0]), 2}},
 	{"alias", xenmm_alias_is_safe, XENMM_AXIS(xenmm_aliases), XENMM_AXIS(xenmm_means)},
 	{},

@@ -72,7 +72,8 @@ static void xenmm_fill_updates(struct xenmm_raw *world, struct xenmm_probe_updat
 	}
 	for (i = 0; i < XENMM_NR_UPDATES; i++) {
 		updates->update[i].slot = 505 + i;
-		updates->update[i].value = i == k ? bad : xenmm_raw_value(world, XENMM_PAGE, XENMM_RW);
+		updates->update[i].value =
+			i == k ? bad : xenmm_raw_value(world, XENMM_PAGE, XENMM_RW);
 	}
 }
 
@@ -86,8 +87,7 @@ static int xenmm_wrong_entry(struct xenmm_raw *world, const struct xenmm_probe_u
 		const xenmm_u64 *table = world->tables[i >= updates->split];
 		const xenmm_u64 now = READ_ONCE(table[updates->update[i].slot]);
 		const bool is_written = i < k || (i > k && goes_on);
-		const xenmm_u64 wanted =
-			is_written ? updates->update[i].value | _PAGE_GLOBAL : 0;
+		const xenmm_u64 wanted = is_written ? updates->update[i].value | _PAGE_GLOBAL : 0;
 
 		if (now != wanted)
 			return i;
@@ -112,7 +112,8 @@ static struct xenmm_submitted xenmm_submit_bad(const struct xenmm_method_row *me
 	xenmm_fill_updates(world, &updates, k, xenmm_raw_value(world, bad->frame, bad->flags));
 	xenmm_probe_submit(xenmm_workshop_space, &updates, method->method, method->batch,
 			   method->flush, &seen.outcome);
-	seen.wrong = xenmm_wrong_entry(world, &updates, k, method->method == XENMM_METHOD_MULTICALL);
+	seen.wrong =
+		xenmm_wrong_entry(world, &updates, k, method->method == XENMM_METHOD_MULTICALL);
 	seen.aftermath = xenmm_raw_reset(world);
 	xenmm_raw_leave(world);
 	return seen;
@@ -131,7 +132,8 @@ static void xenmm_bad_entry_is_named(struct kunit *test)
 
 		XENMM_EXPECT(test, "errno", seen.outcome.error, error);
 		XENMM_EXPECT(test, "index", seen.outcome.applied, k);
-		XENMM_EXPECT(test, "changed", seen.outcome.changed, goes_on ? XENMM_NR_UPDATES - 1 : k);
+		XENMM_EXPECT(test, "changed", seen.outcome.changed,
+			     goes_on ? XENMM_NR_UPDATES - 1 : k);
 		XENMM_EXPECT(test, "wrong entry", seen.wrong, -1);
 		XENMM_EXPECT(test, "aftermath", seen.aftermath, 0);
 	}

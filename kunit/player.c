@@ -132,9 +132,8 @@ static int xenmm_call_alone(struct xenmm_group *group)
 	const struct xenmm_step *step = group->step[0];
 
 	if (step->act == XENMM_ACT_STORE)
-		return xenmm_k_store(
-			&xenmm_table_of(group->world, step)[step->slot],
-			xenmm_raw_value(group->world, step->frame, step->flags));
+		return xenmm_k_store(&xenmm_table_of(group->world, step)[step->slot],
+				     xenmm_raw_value(group->world, step->frame, step->flags));
 	switch (call->op) {
 	case __HYPERVISOR_mmu_update:
 		return xenmm_k_mmu_update(group->updates, group->nr_steps, &group->done[0]);
@@ -187,8 +186,8 @@ static void xenmm_take_answers(const struct xenmm_group *group, struct xenmm_ans
 	}
 }
 
-unsigned int xenmm_raw_play(struct xenmm_raw *world, const struct xenmm_step *steps,
-			      size_t stride, unsigned int count, struct xenmm_answer *answers)
+unsigned int xenmm_raw_play(struct xenmm_raw *world, const struct xenmm_step *steps, size_t stride,
+			    unsigned int count, struct xenmm_answer *answers)
 {
 	/* Too large for a stack; whoever is inside a world is alone. */
 	static struct xenmm_group group;

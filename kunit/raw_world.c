@@ -81,8 +81,8 @@ static int xenmm_make_tables(struct xenmm_raw *world)
 
 		error = apply_to_page_range(world->mm, address, PAGE_SIZE, NULL, NULL);
 		if (!error)
-			world->tables[i] = (xenmm_u64 *)pmd_page_vaddr(
-				*xenmm_walk_to_pmd(world->mm, address));
+			world->tables[i] =
+				(xenmm_u64 *)pmd_page_vaddr(*xenmm_walk_to_pmd(world->mm, address));
 	}
 	if (!error)
 		xenmm_find_upper_tables(world);

@@ -67,7 +67,7 @@ int xenmm_raw_extended(unsigned int command, unsigned long mfn, unsigned int dom
 int xenmm_raw_update(xenmm_u64 ptr, xenmm_u64 value);
 
 /* player.c: carries out steps until one hypercall is complete; answers how many those were. */
-unsigned int xenmm_raw_play(struct xenmm_raw *world, const struct xenmm_step *steps,
-			      size_t stride, unsigned int count, struct xenmm_answer *answers);
+unsigned int xenmm_raw_play(struct xenmm_raw *world, const struct xenmm_step *steps, size_t stride,
+			    unsigned int count, struct xenmm_answer *answers);
 
 #endif /* XENMM_RAW_WORLD_H */

@@ -55,8 +55,8 @@ enum xenmm_link {
 struct xenmm_step {
 	xenmm_u8 act;
 	xenmm_u8 link;
-	xenmm_u8 target; /* symbol, or a span's number */
-	xenmm_u8 frame;  /* symbol: what the new entry maps */
+	xenmm_u8 target;  /* symbol, or a span's number */
+	xenmm_u8 frame;	  /* symbol: what the new entry maps */
 	xenmm_u8 command; /* the low three bits of an mmu_update's ptr */
 	xenmm_u16 slot;
 	xenmm_u64 flags; /* of the new entry */
@@ -65,7 +65,7 @@ struct xenmm_step {
 /* Behind the hypercall that the step is a part of. */
 struct xenmm_answer {
 	xenmm_s32 result; /* of the step's mmu_update or other entry of the multicall */
-	xenmm_u32 done;   /* updates of it that were applied; 0 for all other acts */
+	xenmm_u32 done;	  /* updates of it that were applied; 0 for all other acts */
 	xenmm_u64 entry;  /* the one that an update or store is about, by symbols, else 0 */
 	xenmm_u64 digest; /* of all that is watched */
 };
@@ -76,7 +76,10 @@ struct xenmm_row {
 };
 
 /* Steps use these slots alone; all others must stay empty. */
-#define XENMM_SLOTS {0, 1, 2, 3, 255, 509, 510, 511}
+#define XENMM_SLOTS                                                                                \
+	{                                                                                          \
+		0, 1, 2, 3, 255, 509, 510, 511                                                     \
+	}
 #define XENMM_NR_SLOTS 8
 /* The slots of the tables, then the spans' L2 entries. */
 #define XENMM_NR_WATCHED (XENMM_NR_TABLES * XENMM_NR_SLOTS + XENMM_NR_SPANS)

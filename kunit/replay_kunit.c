@@ -19,8 +19,9 @@ static const char *const xenmm_acts[XENMM_NR_ACTS] = {
 };
 
 static const char *const xenmm_symbols[] = {
-	"nothing", "page0",  "page1",  "page2",	 "page3", "page4",   "page5", "table0", "table1",
-	"table2",  "table3", "the L2", "foreign", "Xen's", "device's", "beyond", "all ones",
+	"nothing", "page0",  "page1",	 "page2",  "page3",    "page4",
+	"page5",   "table0", "table1",	 "table2", "table3",   "the L2",
+	"foreign", "Xen's",  "device's", "beyond", "all ones",
 };
 static_assert(ARRAY_SIZE(xenmm_symbols) == XENMM_NR_SYMBOLS);
 
@@ -82,7 +83,7 @@ static void xenmm_replay_inside(struct xenmm_raw *world, const struct xenmm_sequ
 
 	while (at < sequence->nr_rows) {
 		count = xenmm_raw_play(world, &sequence->rows[at].step, sizeof(struct xenmm_row),
-					 sequence->nr_rows - at, answers);
+				       sequence->nr_rows - at, answers);
 		if (!xenmm_compare(sequence->rows, at, count, answers, difference))
 			return;
 		at += count;
@@ -96,7 +97,8 @@ static void xenmm_report_step(struct kunit *test, const struct xenmm_difference 
 	const struct xenmm_answer *fake = &difference->row->answer, *xen = &difference->answer;
 
 	XENMM_FAIL(test,
-		   "step %u, %s target %u slot %u := %s|%#llx command %u: FakeXen %d, %u done, entry %#llx; Xen %d, %u done, entry %#llx%s",
+		   "step %u, %s target %u slot %u := %s|%#llx command %u: FakeXen %d, %u done, "
+		   "entry %#llx; Xen %d, %u done, entry %#llx%s",
 		   difference->number, xenmm_acts[step->act], step->target, step->slot,
 		   xenmm_symbols[step->frame], step->flags, step->command, fake->result, fake->done,
 		   fake->entry, xen->result, xen->done, xen->entry,

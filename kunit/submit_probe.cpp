@@ -48,8 +48,8 @@ void xenmm_probe_submit(void *space, const struct xenmm_probe_updates *updates, 
 	Counters counters;
 
 	fill(workspace, *updates);
-	Outcome seen = submit(backend, Updates{workspace, segments, 2, updates->count}, order,
-			      counters);
+	Outcome seen =
+		submit(backend, Updates{workspace, segments, 2, updates->count}, order, counters);
 	*outcome = {seen.applied, seen.changed, seen.error, seen.flushed};
 }
 

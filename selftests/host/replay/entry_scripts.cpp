@@ -65,8 +65,8 @@ Script page_tables(const Way &way)
 		script << way.write(0, 3, frame, kWritable) << way.write(0, 3, frame, kReadOnly)
 		       << way.write(0, 3, frame, kReadOnly | kD)
 		       << way.write(0, 3, frame, kWritable) << way.write(0, 3, XENMM_NO_FRAME, 0)
-		       << way.write(0, 3, page(1), kWritable)
-		       << way.write(0, 3, frame, kWritable) << way.write(0, 3, frame, kReadOnly);
+		       << way.write(0, 3, page(1), kWritable) << way.write(0, 3, frame, kWritable)
+		       << way.write(0, 3, frame, kReadOnly);
 	return script;
 }
 
@@ -155,8 +155,8 @@ Scripts entry_scripts()
 {
 	Scripts scripts;
 	for (const Way &way : kWays)
-		for (auto make : {own_pages, strangers, page_tables, each_flag,
-				  each_flag_into_empty, absent})
+		for (auto make :
+		     {own_pages, strangers, page_tables, each_flag, each_flag_into_empty, absent})
 			scripts.push_back(make(way));
 	for (auto make : {commands, preserving, targets, holes})
 		scripts.push_back(make());

@@ -13,10 +13,10 @@ constexpr unsigned kLength = 5;
 
 // One of each kind of refusal that an update can meet.
 const xenmm_step kBad[] = {
-	update(table(1), 2, XENMM_FOREIGN, kReadOnly), update(table(1), 2, XENMM_IO, kReadOnly),
-	update(table(1), 2, XENMM_ALL_ONES, kP),       update(table(1), 2, table(2), kWritable),
+	update(table(1), 2, XENMM_FOREIGN, kReadOnly),	update(table(1), 2, XENMM_IO, kReadOnly),
+	update(table(1), 2, XENMM_ALL_ONES, kP),	update(table(1), 2, table(2), kWritable),
 	update(table(1), 2, page(0), kReadOnly | kPcd), update(table(1), 2, page(0), kReadOnly, 7),
-	update(XENMM_FOREIGN, 2, page(0), kReadOnly),  hook(6, page(0)),
+	update(XENMM_FOREIGN, 2, page(0), kReadOnly),	hook(6, page(0)),
 };
 
 xenmm_step good(unsigned i)
@@ -68,13 +68,11 @@ Script mixed_calls()
 Script twice_in_one()
 {
 	Script script = {"mmu_update: the same entry again and again", {}};
-	script << batch({update(table(0), 0, page(0), kWritable),
-			 update(table(0), 0, page(0), kReadOnly),
-			 update(table(0), 0, page(1), kWritable),
-			 update(table(0), 0, XENMM_NO_FRAME, 0),
-			 update(table(0), 0, page(2), kWritable),
-			 update(table(0), 0, table(0), kWritable),
-			 update(table(0), 0, page(3), kWritable)});
+	script << batch(
+		{update(table(0), 0, page(0), kWritable), update(table(0), 0, page(0), kReadOnly),
+		 update(table(0), 0, page(1), kWritable), update(table(0), 0, XENMM_NO_FRAME, 0),
+		 update(table(0), 0, page(2), kWritable), update(table(0), 0, table(0), kWritable),
+		 update(table(0), 0, page(3), kWritable)});
 	return script;
 }
 
@@ -84,7 +82,8 @@ Script exchange()
 	script << batch({hook(0, table(1)), hook(1, table(0))})
 	       << batch({hook(0, table(0)), hook(1, XENMM_FOREIGN)})
 	       << batch({hook(1, table(1)), hook(2, table(3)), hook(3, page(0))})
-	       << batch({hook(2, table(3)), hook(3, table(2)), update(XENMM_L2, 0, table(1), 0x67, 7)})
+	       << batch({hook(2, table(3)), hook(3, table(2)),
+			 update(XENMM_L2, 0, table(1), 0x67, 7)})
 	       << multicall({batch({hook(2, table(2)), hook(3, table(3))}), {flush()}});
 	return script;
 }

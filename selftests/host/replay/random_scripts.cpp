@@ -142,8 +142,8 @@ Scripts random_scripts(uint64_t seed, unsigned count, unsigned length)
 {
 	Scripts scripts;
 	for (unsigned i = 0; i < count; i++)
-		scripts.push_back(Author(seed + i).write("random, seed " + std::to_string(seed + i),
-							 length));
+		scripts.push_back(
+			Author(seed + i).write("random, seed " + std::to_string(seed + i), length));
 	return scripts;
 }
 

@@ -27,7 +27,8 @@ void print_row(const xenmm_row &row)
 {
 	const xenmm_step &step = row.step;
 	const xenmm_answer &answer = row.answer;
-	printf("\t{{%u, %u, %u, %u, %u, %u, %#" PRIx64 "}, {%d, %u, %#" PRIx64 ", %#" PRIx64 "}},\n",
+	printf("\t{{%u, %u, %u, %u, %u, %u, %#" PRIx64 "}, {%d, %u, %#" PRIx64 ", %#" PRIx64
+	       "}},\n",
 	       step.act, step.link, step.target, step.frame, step.command, step.slot, step.flags,
 	       answer.result, answer.done, answer.entry, answer.digest);
 }

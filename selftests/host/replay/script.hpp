@@ -29,8 +29,7 @@ using Scripts = std::vector<Script>;
 // Bits of an entry.
 inline constexpr uint64_t kP = 1, kRw = 2, kUs = 4, kPwt = 8, kPcd = 0x10, kA = 0x20, kD = 0x40,
 			  kPat = 0x80, kG = 0x100, kSpecial = 0x200, kGuestKernel = 1ULL << 52,
-			  kGrant = 1ULL << 62,
-			  kNx = 1ULL << 63;
+			  kGrant = 1ULL << 62, kNx = 1ULL << 63;
 // What xenmm writes.
 inline constexpr uint64_t kReadOnly = kP | kUs | kA | kSpecial | kNx;
 inline constexpr uint64_t kWritable = kReadOnly | kRw;

@@ -58,9 +58,9 @@ Script pins()
 	Script script = {"pin and unpin", {}};
 	script << pin(table(0)) << unpin(table(0)) << unpin(table(0)) << pin(table(0))
 	       << pin(table(0));
-	for (unsigned target : {page(0), unsigned{XENMM_L2}, unsigned{XENMM_FOREIGN},
-				unsigned{XENMM_XENS}, unsigned{XENMM_IO}, unsigned{XENMM_BEYOND},
-				unsigned{XENMM_ALL_ONES}})
+	for (unsigned target :
+	     {page(0), unsigned{XENMM_L2}, unsigned{XENMM_FOREIGN}, unsigned{XENMM_XENS},
+	      unsigned{XENMM_IO}, unsigned{XENMM_BEYOND}, unsigned{XENMM_ALL_ONES}})
 		script << pin(target) << unpin(target);
 	script << unhook(0) << unpin(table(0)) << unpin(table(0)) << pin(table(0))
 	       << hook(0, table(0));
@@ -72,9 +72,9 @@ Script hooks()
 	Script script = {"hook and unhook", {}};
 	script << hook(4, table(0)) << hook(5, table(0)) << unhook(0) << unhook(0) << unhook(4)
 	       << hook(5, table(1)) << unpin(table(0)) << hook(0, table(0)) << hook(0, table(0));
-	for (unsigned frame : {page(0), unsigned{XENMM_L2}, unsigned{XENMM_FOREIGN},
-			       unsigned{XENMM_XENS}, unsigned{XENMM_IO}, unsigned{XENMM_BEYOND},
-			       unsigned{XENMM_ALL_ONES}})
+	for (unsigned frame :
+	     {page(0), unsigned{XENMM_L2}, unsigned{XENMM_FOREIGN}, unsigned{XENMM_XENS},
+	      unsigned{XENMM_IO}, unsigned{XENMM_BEYOND}, unsigned{XENMM_ALL_ONES}})
 		script << hook(6, frame) << hook(0, frame);
 	return script;
 }
@@ -139,8 +139,9 @@ Script updates_of_no_table()
 	const xenmm_step foreign = update(table(0), 2, XENMM_FOREIGN, kWritable);
 	script << unhook(0) << write << foreign << unpin(table(0)) << write << foreign
 	       << pin(table(0)) << alias_rw(table(0)) << write << foreign
-	       << update(table(0), 2, page(0), kP | kPwt, 2) << update(table(0), 2, XENMM_NO_FRAME, 0)
-	       << alias_ro(table(0)) << pin(table(0)) << hook(0, table(0));
+	       << update(table(0), 2, page(0), kP | kPwt, 2)
+	       << update(table(0), 2, XENMM_NO_FRAME, 0) << alias_ro(table(0)) << pin(table(0))
+	       << hook(0, table(0));
 	return script;
 }
 
@@ -149,9 +150,15 @@ Script refused_rebuild()
 	Script script = {"rebuild: steps in the wrong order", {}};
 	script << multicall({{alias_rw(table(3))}, {unpin(table(3))}, {unhook(3)}})
 	       << multicall({{hook(3, table(3))}, {alias_rw(table(3))}, {pin(table(3))}})
-	       << multicall({{unhook(3)}, {alias_rw(table(3))}, {unpin(table(3))}, {alias_rw(table(3))},
-			     {pin(table(3))}, {hook(3, table(3))}, {alias_ro(table(3))},
-			     {hook(3, table(3))}, {pin(table(3))}});
+	       << multicall({{unhook(3)},
+			     {alias_rw(table(3))},
+			     {unpin(table(3))},
+			     {alias_rw(table(3))},
+			     {pin(table(3))},
+			     {hook(3, table(3))},
+			     {alias_ro(table(3))},
+			     {hook(3, table(3))},
+			     {pin(table(3))}});
 	return script;
 }
 
