@@ -24,6 +24,8 @@ all: module tool ## build the module for KERNEL, and the tool
 module: | setup
 	@mkdir -p $(MODULE_BUILD)
 	@cp -au Kbuild src include kunit $(MODULE_BUILD)/
+	@$(if $(XENMM_KUNIT),$(MAKE) -s -C selftests/host/replay O=$(BUILD)/replay)
+	@$(if $(XENMM_KUNIT),cp -u $(BUILD)/replay/recording.h $(MODULE_BUILD)/kunit/)
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
 

@@ -18,6 +18,10 @@ static struct kunit_suite *xenmm_suites[] = {
 	&xenmm_fault_suite.suite,
 	&xenmm_refusal_suite.suite,
 	&xenmm_teardown_suite.suite,
+	&xenmm_replay_suite.suite,
+	&xenmm_isolation_suite.suite,
+	&xenmm_isolation_calls_suite.suite,
+	&xenmm_isolation_methods_suite.suite,
 };
 
 /* clang-format on */

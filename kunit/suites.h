@@ -15,5 +15,9 @@ extern struct xenmm_row_suite xenmm_twin_suite;
 extern struct xenmm_row_suite xenmm_fault_suite;
 extern struct xenmm_row_suite xenmm_refusal_suite;
 extern struct xenmm_row_suite xenmm_teardown_suite;
+extern struct xenmm_row_suite xenmm_replay_suite;
+extern struct xenmm_row_suite xenmm_isolation_suite;
+extern struct xenmm_row_suite xenmm_isolation_calls_suite;
+extern struct xenmm_row_suite xenmm_isolation_methods_suite;
 
 #endif /* XENMM_SUITES_H */

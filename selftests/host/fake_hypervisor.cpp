@@ -10,8 +10,8 @@ namespace xenmm::test
 namespace
 {
 
-// L1_DISALLOW_MASK: PWT, PCD, PAT and the grant bit 62; GLOBAL is allowed.
-constexpr uint64_t kDisallowed = 0x98 | (1ULL << 62);
+// L1_DISALLOW_MASK of a release build: PWT, PCD and PAT; GLOBAL is allowed.
+constexpr uint64_t kDisallowed = 0x98;
 // FASTPATH_FLAG_WHITELIST, and the bits that nobody looks at.
 constexpr uint64_t kFastPath = Pte::kAccessedDirty | (1ULL << 8) | (1ULL << 2) | (1ULL << 63) |
 			       (7ULL << 9) | (0x3ffULL << 52);
@@ -61,6 +61,7 @@ const Tlbs::Translation *Tlbs::fill(unsigned cpu, VirtAddr page, Translation tra
 
 void Hypervisor::enter(const char *what)
 {
+	nr_entered_++;
 	if (!is_pv_)
 		violations_.add(std::string("hypercall without a hypervisor: ") + what);
 }
@@ -97,7 +98,9 @@ int Hypervisor::do_mmu_update(const xen::Update *updates, uint32_t count, uint32
 int Hypervisor::update_one(const xen::Update &update, Via via)
 {
 	uint64_t command = update.ptr & 7; // sizeof(l1_pgentry_t) - 1
-	if (command != MMU_NORMAL_PT_UPDATE && command != MMU_PT_UPDATE_PRESERVE_AD)
+	if (command == MMU_MACHPHYS_UPDATE)
+		return update_machphys(update);
+	if (command > MMU_PT_UPDATE_NO_TRANSLATE) // no difference for a PV guest
 		return -ENOSYS;
 	auto pfn = memory_.pfn_of({update.ptr >> kPageShift});
 	if (!pfn)
@@ -105,15 +108,31 @@ int Hypervisor::update_one(const xen::Update &update, Via via)
 	Frame &frame = memory_.frame(*pfn);
 	if (frame.kind == Kind::kUpper)
 		return modify_hook(*memory_.upper_of(*pfn), slot_number(update.ptr), update.val);
-	if (frame.kind != Kind::kTable || !frame.is_validated()) {
-		// mm.c: PGT_writable_page, the silent store of hazards.md, rule 1
-		violations_.add("silent store into ordinary memory, pfn " +
-				std::to_string(pfn->number));
+	if (is_page_table(frame))
+		return modify(frame, slot_number(update.ptr), update.val,
+			      command == MMU_PT_UPDATE_PRESERVE_AD, via);
+	store_silently(frame, *pfn, update);
+	return 0;
+}
+
+// Xen's table of all frames is nothing that the module has to do with.
+int Hypervisor::update_machphys(const xen::Update &update)
+{
+	if (!memory_.pfn_of({update.ptr >> kPageShift}))
+		return -EINVAL;
+	violations_.add("the machine-to-physical table was written");
+	return 0;
+}
+
+// mm.c: PGT_writable_page, the silent store of hazards.md, rule 1. Also into a table that
+// is none for Xen at the time.
+void Hypervisor::store_silently(Frame &frame, Pfn pfn, const xen::Update &update)
+{
+	violations_.add("silent store into ordinary memory, pfn " + std::to_string(pfn.number));
+	if (frame.kind == Kind::kTable)
+		memory_.entries(frame)[slot_number(update.ptr)] = update.val;
+	else
 		frame.content = update.val;
-		return 0;
-	}
-	return modify(frame, slot_number(update.ptr), update.val,
-		      command == MMU_PT_UPDATE_PRESERVE_AD, via);
 }
 
 // do_update_va_mapping, with the linear page table of the current address space.
@@ -196,6 +215,8 @@ int Hypervisor::emulate_store(const uint64_t *entry, uint64_t value)
 		violations_.add("store into memory that is no page table");
 		return 0;
 	}
+	if (!table->is_validated())
+		return -EFAULT; // ptwr_do_page_fault: read-only memory, and no page table
 	unsigned slot = slot_number(reinterpret_cast<uintptr_t>(entry));
 	return modify(*table, slot, value, false, Via::kTrap) ? -EFAULT : 0;
 }
@@ -225,17 +246,25 @@ int Hypervisor::check_new(const Frame &table, uint64_t old, uint64_t value)
 		violations_.add("entry of a table that is not pinned was changed");
 	if (!is_present(value)) // pv_l1tf_check_l1e
 		return (value & Pte::kFrameMask) ? crash("absent entry with address bits") : 0;
-	if (value & kDisallowed)
-		return -EINVAL; // mod_l1_entry: "Bad L1 flags"
-	if (is_present(old) && !((old ^ value) & ~kFastPath))
+	bool is_fast = is_present(old) && !((old ^ value) & ~kFastPath);
+	if (is_fast && !(value & kDisallowed))
 		return 0;
-	return check_mapping(value);
+	return check_present(value);
 }
 
 // get_page_from_l1e
+int Hypervisor::check_present(uint64_t value)
+{
+	if (value & kDisallowed)
+		return -EINVAL; // "Bad L1 flags"
+	return check_mapping(value);
+}
+
 int Hypervisor::check_mapping(uint64_t value)
 {
 	Mfn mfn = Pte(value).frame();
+	if ((value & Pte::kFrameMask) == Pte::kFrameMask)
+		return -EINVAL; // INVALID_MFN
 	if (!GuestMemory::is_machine_memory(mfn))
 		return -EPERM; // "Non-privileged attempt to map I/O space"
 	auto pfn = memory_.pfn_of(mfn);
@@ -244,11 +273,18 @@ int Hypervisor::check_mapping(uint64_t value)
 	if (refused_pfns.contains(pfn->number) ||
 	    (is_writable(value) && refused_writable_pfns.contains(pfn->number)))
 		return -EPERM;
-	if (is_writable(value) && memory_.frame(*pfn).kind == Kind::kTable)
+	if (is_writable(value) && is_page_table(memory_.frame(*pfn)))
 		return -EBUSY; // could_not_pin: no PGT_writable_page
 	if (memory_.frame(*pfn).kind == Kind::kFree)
 		violations_.add("a free page was mapped"); // Xen would not notice
 	return 0;
+}
+
+// For Xen, which watches over what it has validated, or is validating.
+bool Hypervisor::is_page_table(const Frame &frame) const
+{
+	return frame.kind == Kind::kUpper || &frame == promoted_ ||
+	       (frame.kind == Kind::kTable && frame.is_validated());
 }
 
 void Hypervisor::write_unchecked(Frame &table, unsigned slot, uint64_t value, Via via)
@@ -265,8 +301,23 @@ void Hypervisor::write(Frame &table, unsigned slot, uint64_t value, Via via)
 		violations_.add("an entry is neither empty nor present: Linux sees swap");
 	account(value, 1);
 	account(entry, -1);
-	writes_.push_back({table.base.page(slot), entry, value, via, is_leaving});
+	uint64_t old = entry;
 	entry = value;
+	record(table, slot, old, value, via);
+}
+
+void Hypervisor::record(const Frame &table, unsigned slot, uint64_t old, uint64_t now, Via via)
+{
+	writes_.push_back({table.base.page(slot), old, now, via, is_leaving, nr_entered_});
+	if (on_write)
+		on_write(writes_.back());
+}
+
+bool Hypervisor::has_refused() const
+{
+	return entry_fuse.has_blown() || hypercall_fuse.has_blown() || step_fuse.has_blown() ||
+	       validation_fuse.has_blown() || !refused_pfns.empty() ||
+	       !refused_writable_pfns.empty();
 }
 
 void Hypervisor::account(uint64_t entry, int direction)

@@ -29,6 +29,7 @@ public:
 	}
 	void clear() { is_set_ = false; }
 	bool is_set() const { return is_set_; }
+	bool has_blown() const { return blown_; }
 	int blow()
 	{
 		seen_++;
@@ -39,6 +40,7 @@ public:
 			return 0;
 		}
 		is_set_ = --times_;
+		blown_ = true;
 		return error_;
 	}
 	uint64_t seen() const { return seen_; }
@@ -49,6 +51,7 @@ private:
 	uint64_t seen_ = 0;
 	int error_ = 0;
 	bool is_set_ = false;
+	bool blown_ = false;
 };
 
 enum class Via { kTrap, kMmuUpdate, kVaMapping, kLazy, kNative, kZap, kKernel, kRebuild };
@@ -60,7 +63,8 @@ struct Write {
 	uint64_t old;
 	uint64_t now;
 	Via via;
-	bool leaving; // ahead of munmap
+	bool leaving;  // ahead of munmap
+	uint64_t call; // which entry into Xen wrote it
 };
 
 inline constexpr unsigned kCpus = 2;
@@ -69,11 +73,16 @@ inline bool is_present(uint64_t entry)
 {
 	return entry & Pte::kPresent;
 }
-// adjust_guest_l1e: Xen makes user entries global.
+// adjust_guest_l1e: Xen makes an entry without the user bit one of the kernel, by a bit of
+// its own, and gives the user bit to all; those that are not the kernel's become global.
 inline uint64_t adjust(uint64_t value)
 {
-	constexpr uint64_t kUser = 1ULL << 2;
-	return is_present(value) && (value & kUser) ? value | Pte::kGlobal : value;
+	constexpr uint64_t kUser = 1ULL << 2, kGuestKernel = 1ULL << 52;
+	if (!is_present(value))
+		return value;
+	if (!(value & kUser))
+		value |= kGuestKernel | kUser;
+	return value & kGuestKernel ? value : value | Pte::kGlobal;
 }
 
 class Tlbs
@@ -139,7 +148,13 @@ public:
 	std::vector<Write> &writes() { return writes_; }
 	const XenCalls &calls() const { return calls_; }
 	bool is_crashed() const { return crashed_; }
+	// Was anything of an update ever refused?
+	bool has_refused() const;
 
+	// Who looks at each write as it is recorded, and at each exchange of the table that
+	// hangs somewhere for another one.
+	std::function<void(const Write &write)> on_write;
+	std::function<void(VirtAddr at, const Frame &old, const Frame &now)> on_exchange;
 	// What other vCPUs do just before Xen looks at an entry, and before it carries
 	// out a step that concerns a whole table.
 	std::function<void(VirtAddr page)> before_entry;
@@ -159,6 +174,8 @@ private:
 	void enter(const char *what);
 	int do_mmu_update(const xen::Update *updates, uint32_t count, uint32_t *done, Via via);
 	int update_one(const xen::Update &update, Via via);
+	int update_machphys(const xen::Update &update);
+	void store_silently(Frame &frame, Pfn pfn, const xen::Update &update);
 	int do_call(const xen::Call &call);
 	int do_mmuext_op(const xen::ExtendedOp &op);
 	int do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags);
@@ -172,21 +189,27 @@ private:
 	void unhook(Frame &table);
 	int need_validated(Frame &table);
 	int validate(Frame &table);
+	int promote(Frame &table);
 	void note_released(Frame &table);
 	Frame *l1_of(Mfn mfn);
 	int modify(Frame &table, unsigned slot, uint64_t value, bool preserve_ad, Via via);
 	int check_new(const Frame &table, uint64_t old, uint64_t value);
+	int check_present(uint64_t value);
 	int check_mapping(uint64_t value);
+	bool is_page_table(const Frame &frame) const;
 	void write(Frame &table, unsigned slot, uint64_t value, Via via);
 	void account(uint64_t entry, int direction);
+	void record(const Frame &table, unsigned slot, uint64_t old, uint64_t now, Via via);
 	int crash(const char *why);
 
 	GuestMemory &memory_;
 	Violations &violations_;
 	bool is_pv_;
 	bool crashed_ = false;
+	const Frame *promoted_ = nullptr; // whose entries are being looked at
 	Tlbs tlbs_;
 	std::vector<Write> writes_;
+	uint64_t nr_entered_ = 0; // entries into Xen
 	XenCalls calls_;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Whole tables in the fake: L2 entries, pins, the alias in the direct map, and what
 // Xen's type counts make of them. An L1 table is validated, and read-only for the
-// guest, as long as it is pinned or hooked; its alias can be writable only while it
-// is neither.
+// guest, as long as it is pinned or hooked; its alias, or an entry that maps it, can be
+// writable only while it is neither.
 //
 // Stricter than Xen: an L2 update flushes no TLB, because the ABI does not promise
 // that it does.
@@ -12,6 +12,14 @@
 
 namespace xenmm::test
 {
+
+namespace
+{
+
+// L2_DISALLOW_MASK: PWT, PCD, the large page and GLOBAL.
+constexpr uint64_t kHookDisallowed = 0x198;
+
+} // namespace
 
 // A step fails, or another vCPU has its say first.
 int Hypervisor::step()
@@ -43,6 +51,8 @@ int Hypervisor::modify_hook(Upper &upper, unsigned slot, uint64_t value)
 		violations_.add("an L2 entry was changed while faults may come by");
 	if (int error = step())
 		return error;
+	if (is_present(value) && (value & kHookDisallowed))
+		return -EINVAL; // "Bad L2 flags"
 	if (is_present(value) && (value & ~Pte::kFrameMask) != kHookFlags)
 		violations_.add("an L2 entry lost its flags");
 	if (is_present(value)) {
@@ -56,6 +66,8 @@ int Hypervisor::modify_hook(Upper &upper, unsigned slot, uint64_t value)
 	}
 	if (old)
 		unhook(*old);
+	if (old && table && on_exchange)
+		on_exchange(at, *old, *table);
 	calls_.l2_updates++;
 	return 0;
 }
@@ -115,7 +127,7 @@ int Hypervisor::map_alias(VirtAddr address, uint64_t value, uint64_t flags)
 		return -EINVAL;
 	bool writable = Pte(value).is_writable();
 	if (writable && table->is_validated())
-		return -EINVAL; // get_page_type: not PGT_writable_page
+		return -EBUSY; // could_not_pin: no PGT_writable_page
 	table->alias_writable = writable;
 	memory_.open_view(*table);
 	return 0;
@@ -125,30 +137,46 @@ int Hypervisor::need_validated(Frame &table)
 {
 	if (table.is_validated())
 		return 0;
-	if (table.alias_writable)
+	if (table.alias_writable || table.writable)
 		return -EINVAL; // a writable reference is left
 	return validate(table);
 }
 
-// promote_l1_table: one bad entry, and nothing is validated.
+// One bad entry, and nothing is validated.
 int Hypervisor::validate(Frame &table)
 {
 	uint64_t *entries = memory_.entries(table);
 	calls_.validations++;
-	for (unsigned slot = 0; slot < kTableEntries; slot++) {
-		uint64_t value = entries[slot];
-		if (!is_present(value) && value)
-			violations_.add("an entry is neither empty nor present: Linux sees swap");
-		if (is_present(value) && (validation_fuse.blow() || check_mapping(value)))
-			return -EINVAL;
-	}
+	promoted_ = &table;
+	int error = promote(table);
+	promoted_ = nullptr;
+	if (error)
+		return error;
 	for (unsigned slot = 0; slot < kTableEntries; slot++) {
 		uint64_t old = table.released[slot];
-		entries[slot] = adjust(entries[slot]);
 		account(entries[slot], 1);
 		if (!Pte(old).agrees_with(Pte(entries[slot])))
-			writes_.push_back({table.base.page(slot), old, entries[slot], Via::kRebuild,
-					   is_leaving});
+			record(table, slot, old, entries[slot], Via::kRebuild);
+	}
+	return 0;
+}
+
+// promote_l1_table: the error is the bad entry's; those in front of it stay adjusted.
+int Hypervisor::promote(Frame &table)
+{
+	for (unsigned slot = 0; slot < kTableEntries; slot++) {
+		uint64_t &entry = memory_.entries(table)[slot];
+		if (!is_present(entry) && entry & Pte::kFrameMask)
+			return crash("absent entry with address bits");
+		if (!is_present(entry) && entry)
+			violations_.add("an entry is neither empty nor present: Linux sees swap");
+		if (!is_present(entry))
+			continue;
+		if (int error = validation_fuse.blow())
+			return error;
+		if (int error = check_present(entry))
+			return error;
+		entry = adjust(entry);
 	}
 	return 0;
 }

@@ -65,7 +65,7 @@ TEST_F(Fake, RefusesWhatXenRefuses)
 	EXPECT_EQ(apply(update(0, table_frame | flags)), -EBUSY) << "writable page table";
 	EXPECT_EQ(apply(update(0, table_frame | (flags & ~Pte::kWritable))), 0) << "read-only";
 	EXPECT_EQ(apply({kFirstOtherMfn << kPageShift, good()}), -EINVAL);
-	EXPECT_EQ(apply(update(0, good(), MMU_MACHPHYS_UPDATE)), -ENOSYS);
+	EXPECT_EQ(apply(update(0, good(), 4)), -ENOSYS);
 	EXPECT_EQ(xen.hypervisor.update_va_mapping(page_at(512), good()), -EINVAL);
 	EXPECT_EQ(xen.hypervisor.emulate_store(&table.entries[1], 0x10 | good()), -EFAULT);
 	EXPECT_EQ(xen.violations.text(), "");

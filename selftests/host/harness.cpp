@@ -2,6 +2,10 @@
 // See harness.hpp.
 #include "harness.hpp"
 
+#include <optional>
+
+#include "history.hpp"
+
 namespace xenmm::test
 {
 
@@ -33,6 +37,18 @@ xenmm_action action_of(Op op)
 	default:
 		return XENMM_PROTECT;
 	}
+}
+
+// As pages of the visible mapping.
+Pieces pieces_of(Extent extent)
+{
+	uint64_t distance = extent.from >= kTwinBase ? kTwinBase.bytes - kBase.bytes : 0;
+	return {{extent.from.bytes - distance, extent.to.bytes - extent.from.bytes}};
+}
+
+xenmm_piece window_around(uint64_t number, uint32_t window)
+{
+	return piece(number & ~uint64_t(window - 1), window);
 }
 
 uint32_t prot_of(Op op)
@@ -74,20 +90,26 @@ Errno Harness::run(Op op, const Pieces &pieces)
 
 Errno Harness::run_by(How other, Op op, const Pieces &pieces)
 {
-	last = {};
-	last.action = action_of(op);
-	last.nr_pieces = static_cast<uint32_t>(pieces.size());
-	last.method = static_cast<uint32_t>(other.method);
-	last.batch = other.batch;
-	last.prot = prot_of(op);
+	xenmm_request request = {};
+	request.action = action_of(op);
+	request.nr_pieces = static_cast<uint32_t>(pieces.size());
+	request.method = static_cast<uint32_t>(other.method);
+	request.batch = other.batch;
+	request.prot = prot_of(op);
+	return ask(op, request, pieces);
+}
+
+Errno Harness::ask(Op op, const xenmm_request &request, const Pieces &pieces)
+{
+	last = request;
 	last.exclusive = exclusive;
-	Errno error = run_once(pieces);
+	Errno error = run_once(op, pieces);
 	if (error != Errno::kAgain)
 		return error;
 	if (!refuses_twin)
 		map_twin();
 	last.has_no_twin = true;
-	return run_once(pieces);
+	return run_once(op, pieces);
 }
 
 Errno Harness::run_meanwhile(Op op, uint64_t first, uint64_t pages)
@@ -99,8 +121,9 @@ Errno Harness::run_meanwhile(Op op, uint64_t first, uint64_t pages)
 	return error;
 }
 
-Errno Harness::run_once(const Pieces &pieces)
+Errno Harness::run_once(Op op, const Pieces &pieces)
 {
+	History history(*this, op, pieces);
 	xen.hypervisor.is_exclusive = exclusive;
 	Errno error = arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
 	xen.hypervisor.is_exclusive = false;
@@ -117,6 +140,10 @@ void Harness::retire_extent(Extent extent)
 {
 	if (!has_notifier)
 		return;
+	// What a dead arena has left undone comes first, and is no unmapping.
+	std::optional<History> history;
+	if (!is_dead())
+		history.emplace(*this, Op::kUnmap, pieces_of(extent));
 	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
 	arena.retire(extent);
 	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
@@ -161,6 +188,7 @@ Errno Harness::fault(uint64_t number, bool write, uint32_t window)
 {
 	auto extent = xen.extent(page_at(number));
 	EXPECT_TRUE(extent.ok());
+	History history(*this, Op::kPopulate, {window_around(number, window)});
 	return arena.fault(page_at(number), write, window, extent.value()).error();
 }
 

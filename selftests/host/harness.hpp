@@ -67,6 +67,8 @@ public:
 	Errno run(Op op) { return run(op, 0, nr_pages); }
 	// With another method than the arena's usual one.
 	Errno run_by(How other, Op op, const Pieces &pieces);
+	// A request as it was decoded; its answer is in `last`.
+	Errno ask(Op op, const xenmm_request &request, const Pieces &pieces);
 	// Another thread's operation, while the one under way has given its locks away.
 	Errno run_meanwhile(Op op, uint64_t first, uint64_t pages);
 	Errno fault(uint64_t number, bool write, uint32_t window);
@@ -116,7 +118,7 @@ public:
 
 private:
 	Span &span(uint64_t number);
-	Errno run_once(const Pieces &pieces);
+	Errno run_once(Op op, const Pieces &pieces);
 	void retire_extent(Extent extent);
 	void map_twin();
 	std::string entry_problem(uint64_t number);
