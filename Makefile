@@ -39,7 +39,7 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench check check-layers check-headers clean help
+.PHONY: setup demo bench check fuzz coverage check-layers check-headers clean help
 setup:
 	@$(LAB) setup
 
@@ -54,6 +54,13 @@ bench: ## sweep sizes and densities, mitigations off and on (Documentation/resul
 check: ## run every test; closes with `N passed, N failed`
 	@$(LAB) setup
 	@selftests/check
+
+SECONDS ?= 600
+fuzz: | setup ## fuzz the core for SECONDS (600), from the corpus on
+	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST) SECONDS=$(SECONDS) fuzz
+
+coverage: | setup ## lines and branches of the core that the host tests reach
+	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST) coverage
 
 check-layers: ## who includes whom, as Documentation/design.rst says
 	@selftests/check-layers
