@@ -44,7 +44,8 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench check check-quick check-layers check-headers lint faults clean help
+.PHONY: setup demo bench check check-quick check-layers check-headers lint fuzz coverage faults \
+	clean help
 setup:
 	@$(LAB) setup
 
@@ -67,6 +68,13 @@ check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
 faults: ## test the tests: which layers catch deliberate faults (selftests/faults)
 	@$(LAB) setup
 	@selftests/faults/run
+
+SECONDS ?= 600
+fuzz: | setup ## fuzz the core for SECONDS (600), from the corpus on
+	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST) SECONDS=$(SECONDS) fuzz
+
+coverage: | setup ## lines and branches of the core that the host tests reach
+	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST) coverage
 
 check-layers: ## who includes whom, as Documentation/design.rst says
 	@selftests/check-layers

@@ -101,6 +101,7 @@ public:
 	Pfn take(Kind kind);
 	void give_back(Pfn pfn);
 	Frame &frame(Pfn pfn) { return frames_[pfn.number]; }
+	const unsigned long *p2m() const { return p2m_.data(); }
 	Mfn mfn_of(Pfn pfn) const { return {p2m_[pfn.number]}; }
 	// Nothing where the frame is not this guest's.
 	std::optional<Pfn> pfn_of(Mfn mfn) const;

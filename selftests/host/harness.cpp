@@ -65,6 +65,17 @@ std::string name_of(Op op)
 	return names[static_cast<int>(op)];
 }
 
+xenmm_request request_of(How how, Op op, const Pieces &pieces)
+{
+	xenmm_request request = {};
+	request.action = action_of(op);
+	request.nr_pieces = static_cast<uint32_t>(pieces.size());
+	request.method = static_cast<uint32_t>(how.method);
+	request.batch = how.batch;
+	request.prot = prot_of(op);
+	return request;
+}
+
 Harness::Harness(How how, uint64_t pages, uint64_t seed)
 	: how(how), nr_pages(pages), xen(how.method != Method::kNative, seed),
 	  arena(FakeBackend(xen), how.method != Method::kNative)
@@ -90,13 +101,7 @@ Errno Harness::run(Op op, const Pieces &pieces)
 
 Errno Harness::run_by(How other, Op op, const Pieces &pieces)
 {
-	xenmm_request request = {};
-	request.action = action_of(op);
-	request.nr_pieces = static_cast<uint32_t>(pieces.size());
-	request.method = static_cast<uint32_t>(other.method);
-	request.batch = other.batch;
-	request.prot = prot_of(op);
-	return ask(op, request, pieces);
+	return ask(op, request_of(other, op, pieces), pieces);
 }
 
 Errno Harness::ask(Op op, const xenmm_request &request, const Pieces &pieces)

@@ -43,6 +43,7 @@ enum class Op { kPopulate, kDiscard, kProtectRo, kProtectRw, kMap, kUnmap };
 inline constexpr Op kAllOps[] = {Op::kPopulate,	 Op::kDiscard, Op::kProtectRo,
 				 Op::kProtectRw, Op::kMap,     Op::kUnmap};
 std::string name_of(Op op);
+xenmm_request request_of(How how, Op op, const Pieces &pieces);
 
 // What the arena knows of a page.
 struct PageView {

@@ -8,10 +8,6 @@ namespace xenmm::test
 namespace
 {
 
-// Three tables of the arena's own, and one that is not all its own.
-constexpr uint64_t kPages = 3 * kTableEntries + 176;
-constexpr uint64_t kSpans = 4;
-
 How usual_how(const Setting &setting)
 {
 	return setting.hows.size() == 1 ? setting.hows[0] : How{Method::kAuto, 0};
@@ -19,21 +15,26 @@ How usual_how(const Setting &setting)
 
 } // namespace
 
-Life::Life(const Setting &setting, std::mt19937_64 &random)
-	: setting_(setting), random_(random), h_(usual_how(setting), kPages, random()), model_(h_)
+Life::Life(const Setting &setting, Choices &choices)
+	: setting_(setting), pages_(setting.pages),
+	  spans_((setting.pages + kTableEntries - 1) / kTableEntries), choices_(choices),
+	  h_(usual_how(setting), pages_, choices.seed()), model_(h_)
 {
 	h_.xen.has_split_locks = below(2);
 	h_.xen.remap_on_breathe = !below(4);
 	h_.refuses_twin = !below(8);
 	h_.has_notifier = below(8);
-	if (below(2)) // the planner finds that whole tables pay
+	if (setting.prices)
+		h_.xen.prices = *setting.prices;
+	else if (below(2)) // the planner finds that whole tables pay
 		h_.xen.prices.ticks[XENMM_COST_rebuild] = 1000;
 }
 
 unsigned Life::run(unsigned steps)
 {
 	unsigned done = 0;
-	while (done < steps && !h_.is_dead() && !::testing::Test::HasFailure()) {
+	while (done < steps && !h_.is_dead() && !choices_.at_end() &&
+	       !::testing::Test::HasFailure()) {
 		SCOPED_TRACE("step " + std::to_string(done++) + " of a life");
 		step();
 		if (!h_.is_dead())
@@ -69,7 +70,7 @@ void Life::step()
 	case 4:
 		return below(8) ? refuse_a_move() : unmap_a_span();
 	case 5:
-		return look_at_all(0, kPages);
+		return look_at_all(0, pages_);
 	case 6 ... 8:
 		return touch_some();
 	default:
@@ -82,15 +83,16 @@ void Life::end()
 {
 	bool is_dead = h_.is_dead();
 	if (is_dead) {
-		uint64_t first = is_in_hole(0) ? kTableEntries : 0;
+		uint64_t first = 0;
+		while (is_in_hole(first))
+			first += kTableEntries;
 		EXPECT_TRUE(setting_.with_refusals);
-		EXPECT_EQ(h_.run(Op::kMap, is_in_hole(first) ? 2UL * kTableEntries : first, 1),
-			  Errno::kIo);
+		EXPECT_EQ(h_.run(Op::kMap, first, 1), Errno::kIo);
 	}
 	if (below(2) || !h_.has_notifier) {
 		h_.mend();
 	} else if (h_.is_pv()) {
-		h_.retire(0, kPages);
+		h_.retire(0, pages_);
 		EXPECT_EQ(h_.mapped(), 0u);
 		h_.unmap_twin();
 	}
@@ -107,7 +109,7 @@ void Life::touch_some()
 	constexpr uint32_t kWindows[] = {1, 1, 16, 512};
 	uint32_t window = kWindows[below(4)];
 	for (unsigned i = 0; i < 20; i++) {
-		uint64_t number = below(kPages);
+		uint64_t number = below(pages_);
 		bool write = below(2);
 		if (!is_in_hole(number))
 			touch(number, write, window);
@@ -125,7 +127,7 @@ void Life::touch(uint64_t number, bool write, uint32_t window)
 	uint64_t first = number & ~uint64_t(window - 1);
 	if (!page.mapped)
 		model_.apply(Op::kPopulate,
-			     {piece(first, std::min<uint64_t>(window, kPages - first))}, ~0ULL);
+			     {piece(first, std::min<uint64_t>(window, pages_ - first))}, ~0ULL);
 	if (write)
 		model_.write(number, content);
 	ASSERT_EQ(content, model_.page(number).content) << "page " << number;
@@ -153,7 +155,7 @@ void Life::look_at_all(uint64_t first, uint64_t pages)
 // Another vCPU does so in the middle of what follows.
 void Life::look_around()
 {
-	uint64_t first = below(kPages - 64);
+	uint64_t first = below(pages_ - 64);
 	h_.xen.hypervisor.before_entry = [this](VirtAddr page) { look_at(page); };
 	h_.xen.hypervisor.before_step = [this, first] { look_at_all(first, 64); };
 }
@@ -166,9 +168,9 @@ void Life::refuse_a_move()
 {
 	if (!h_.is_pv() || !h_.has_notifier)
 		return;
-	uint64_t first = below(2) ? below(kSpans) * kTableEntries : below(kPages);
-	uint64_t pages = std::min(below(2) ? kTableEntries : below(kPages) + 1, kPages - first);
-	Refusals refusals(h_, random_);
+	uint64_t first = below(2) ? below(spans_) * kTableEntries : below(pages_);
+	uint64_t pages = std::min(below(2) ? kTableEntries : below(pages_) + 1, pages_ - first);
+	Refusals refusals(h_, choices_);
 	if (setting_.with_refusals && !below(3))
 		refusals.begin();
 	bool is_twin = !below(3);
@@ -188,8 +190,8 @@ void Life::drop_a_table()
 {
 	if (h_.is_pv() && !h_.has_notifier)
 		return;
-	uint64_t first = below(kSpans) * kTableEntries;
-	uint64_t pages = std::min<uint64_t>(kTableEntries, kPages - first);
+	uint64_t first = below(spans_) * kTableEntries;
+	uint64_t pages = std::min<uint64_t>(kTableEntries, pages_ - first);
 	h_.retire(first, pages);
 	h_.xen.drop_table(page_at(first));
 	model_.retire(first, pages, false);
@@ -198,10 +200,10 @@ void Life::drop_a_table()
 // There is no way back into a hole, so a part of the arena is left.
 void Life::unmap_a_span()
 {
-	uint64_t span = below(kSpans);
+	uint64_t span = below(spans_);
 	uint64_t first = span * kTableEntries;
-	uint64_t pages = std::min<uint64_t>(kTableEntries, kPages - first);
-	if (!h_.is_pv() || holes_.size() + 2 > kSpans || !holes_.insert(span).second)
+	uint64_t pages = std::min<uint64_t>(kTableEntries, pages_ - first);
+	if (!h_.is_pv() || holes_.size() + 2 > spans_ || !holes_.insert(span).second)
 		return;
 	h_.unmap(first, pages);
 	model_.retire(first, pages, false);
@@ -211,9 +213,9 @@ void Life::unmap_twins()
 {
 	if (!h_.xen.has_twin())
 		return;
-	uint64_t span = below(kSpans);
+	uint64_t span = below(spans_);
 	uint64_t first = below(2) ? 0 : span * kTableEntries;
-	uint64_t pages = std::min((below(2) ? 1 : kSpans) * kTableEntries, kPages - first);
+	uint64_t pages = std::min((below(2) ? 1 : spans_) * kTableEntries, pages_ - first);
 	h_.unmap_twin(first, pages);
 }
 

@@ -5,7 +5,7 @@
 // the arena dies, which it may only where Xen refused something.
 #pragma once
 
-#include <random>
+#include <optional>
 
 #include "model.hpp"
 #include "refusals.hpp"
@@ -16,19 +16,22 @@ namespace xenmm::test
 struct Setting {
 	std::vector<How> hows;
 	bool with_refusals;
+	// Three tables of the arena's own, and one that is not all its own.
+	uint64_t pages = 3 * kTableEntries + 176;
+	std::optional<xenmm_cost> prices = {};
 };
 
 class Life
 {
 public:
-	Life(const Setting &setting, std::mt19937_64 &random);
+	Life(const Setting &setting, Choices &choices);
 
 	// Steps of every kind, at most so many: answers how many. Stops at the first one
-	// that goes wrong.
+	// that goes wrong, and when nothing is left to choose from.
 	unsigned run(unsigned steps);
 
 private:
-	uint64_t below(uint64_t n) { return random_() % n; }
+	uint64_t below(uint64_t n) { return choices_.below(n); }
 	void step();
 	void compare();
 	void end();
@@ -58,7 +61,8 @@ private:
 	void check_answer(Op op, const Pieces &pieces);
 
 	const Setting &setting_;
-	std::mt19937_64 &random_;
+	const uint64_t pages_, spans_;
+	Choices &choices_;
 	Harness h_;
 	Model model_;
 	std::set<uint64_t> holes_; // spans that were unmapped

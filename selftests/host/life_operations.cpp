@@ -87,7 +87,7 @@ void Life::run_by(How how, Op op, const Pieces &pieces)
 
 void Life::run_refused(How how, Op op, const Pieces &pieces)
 {
-	Refusals refusals(h_, random_);
+	Refusals refusals(h_, choices_);
 	refusals.begin();
 	doing_ += ", refused: " + refusals.what();
 	SCOPED_TRACE(doing_);

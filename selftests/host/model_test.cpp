@@ -13,9 +13,9 @@ namespace
 void live(const Setting &setting, uint64_t seed, unsigned steps)
 {
 	SCOPED_TRACE("seed " + std::to_string(seed));
-	std::mt19937_64 random(seed);
+	Choices choices(seed);
 	while (steps && !::testing::Test::HasFailure())
-		steps -= Life(setting, random).run(steps);
+		steps -= Life(setting, choices).run(steps);
 }
 
 class Modelled : public EachHow

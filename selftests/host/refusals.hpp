@@ -3,9 +3,9 @@
 // times in a row, and what the operation may answer then.
 #pragma once
 
-#include <random>
 #include <set>
 
+#include "choices.hpp"
 #include "harness.hpp"
 
 namespace xenmm::test
@@ -14,7 +14,7 @@ namespace xenmm::test
 class Refusals
 {
 public:
-	Refusals(Harness &harness, std::mt19937_64 &random) : h_(harness), random_(random) {}
+	Refusals(Harness &harness, Choices &choices) : h_(harness), choices_(choices) {}
 
 	// From now until end() something is refused.
 	void begin();
@@ -39,10 +39,10 @@ private:
 	};
 	void set(const Kind &kind);
 	void refuse_frames();
-	uint64_t below(uint64_t n) { return random_() % n; }
+	uint64_t below(uint64_t n) { return choices_.below(n); }
 
 	Harness &h_;
-	std::mt19937_64 &random_;
+	Choices &choices_;
 	std::string what_ = "nothing";
 	Fuse *fuse_ = nullptr;
 	uint64_t due_ = 0;

@@ -85,11 +85,14 @@ uint32_t Planner::least_for_rebuild(Change change) const
 		checked += price(XENMM_COST_devalidate);
 	if (change != Change::kUnmap)
 		checked += price(XENMM_COST_validate);
+	uint64_t fixed = price(XENMM_COST_rebuild);
+	uint64_t hypercall = price(XENMM_COST_hypercall);
+	if (fixed + checked < hypercall + entry)
+		return 1;
 	if (entry <= checked)
 		return kNever;
-	uint64_t fixed = price(XENMM_COST_rebuild);
-	uint64_t ahead = fixed - min(fixed, price(XENMM_COST_hypercall));
-	return static_cast<uint32_t>(min<uint64_t>(ahead / (entry - checked) + 1, kNever));
+	uint64_t least = (fixed - hypercall) / (entry - checked) + 1;
+	return static_cast<uint32_t>(min<uint64_t>(least, kNever));
 }
 
 // A twin that does not match has to be written first, and pays off the next time: it

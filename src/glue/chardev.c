@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <xen/xen.h>
 
+#include "decode.h"
 #include "glue.h"
 
 static int xenmm_open(struct inode *inode, struct file *file)
@@ -75,18 +76,6 @@ static long xenmm_ioctl_stats(void __user *argument)
 	xenmm_stats_read(&counts);
 	memcpy(&stats, counts.counter, sizeof(counts.counter));
 	return copy_to_user(argument, &stats, sizeof(stats)) ? -EFAULT : 0;
-}
-
-static struct xenmm_request xenmm_decode(enum xenmm_action action, const struct xenmm_op *op)
-{
-	return (struct xenmm_request){
-		.action = action,
-		.nr_pieces = op->nr_ranges,
-		.method = op->method,
-		.batch = op->batch,
-		.prot = op->prot,
-		.reserved = op->reserved[0] | op->reserved[1],
-	};
 }
 
 /* The pieces of most calls fit onto the stack. */
@@ -213,10 +202,7 @@ static int xenmm_run(struct xenmm_host *host, struct xenmm_request *request,
 static int xenmm_copy_out(struct xenmm_op __user *argument, struct xenmm_op *op,
 			  const struct xenmm_request *request)
 {
-	op->pages_done = request->pages_done;
-	op->failed_address = request->failed_address;
-	op->hypervisor_error = request->hypervisor_error;
-	op->reserved_out = 0;
+	xenmm_encode(op, request);
 	return copy_to_user(argument, op, sizeof(*op)) ? -EFAULT : 0;
 }
 

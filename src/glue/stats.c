@@ -13,7 +13,7 @@ static DEFINE_PER_CPU(struct xenmm_counts, xenmm_cpu_counts);
 static struct xenmm_counts xenmm_baseline;
 static DEFINE_SPINLOCK(xenmm_baseline_lock); /* xenmm_baseline */
 
-/* A struct of u64 counters, seen as an array. */
+/* A struct of u64 counters, seen as an array. Of another CPU's it may be read meanwhile. */
 static void xenmm_counts_add(struct xenmm_counts *to, const struct xenmm_counts *from, int sign)
 {
 	u64 *sum = (u64 *)to;
@@ -21,7 +21,7 @@ static void xenmm_counts_add(struct xenmm_counts *to, const struct xenmm_counts 
 	size_t i;
 
 	for (i = 0; i < sizeof(*to) / sizeof(u64); i++)
-		sum[i] += sign * READ_ONCE(term[i]);
+		WRITE_ONCE(sum[i], sum[i] + sign * READ_ONCE(term[i]));
 }
 
 void xenmm_k_count(const struct xenmm_counts *counts)
