@@ -23,6 +23,12 @@ count_gtest() {
 		"$(count_lines '^\[  SKIPPED \] .*ms\)$' "$log")"
 }
 
+# A fuzzer is one test: it says how far it came, or how it failed.
+count_fuzz() {
+	echo "$(count_lines ' executions, ' "$out/$1.log")" \
+		"$(count_lines '^fuzz: .* failed, ' "$out/$1.log") 0"
+}
+
 # A last line `N passed, N failed[, N skipped]`.
 count_closing_line() {
 	sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?.*/\1 \2 0\4/p' "$out/$1.log" |
