@@ -160,12 +160,15 @@ static vm_fault_t xenmm_fault_result(int error)
 	}
 }
 
-/* Nobody has business in the twin. */
-static bool xenmm_is_twin_fault(struct vm_fault *vmf)
+/*
+ * Nobody has business in the twin, nor in a VMA elsewhere: mremap leaves an empty one
+ * where it wanted to go, when it is short of memory while it puts everything back.
+ */
+static bool xenmm_is_visible_fault(const struct vm_fault *vmf)
 {
-	struct xenmm_host *host = vmf->vma->vm_private_data;
+	const struct xenmm_host *host = vmf->vma->vm_private_data;
 
-	return xenmm_area_of(host, vmf->vma) == &host->twin;
+	return xenmm_is_inside(&host->visible, vmf->vma->vm_start);
 }
 
 static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
@@ -177,7 +180,7 @@ static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
 	if (retry)
 		return retry;
 	mutex_lock(&host->lock);
-	if (!xenmm_is_twin_fault(vmf))
+	if (xenmm_is_visible_fault(vmf))
 		error = xenmm_arena_fault(
 			host->arena, vmf->address & PAGE_MASK, !!(vmf->flags & FAULT_FLAG_WRITE),
 			READ_ONCE(xenmm_fault_window), vmf->vma->vm_start, vmf->vma->vm_end);
@@ -196,7 +199,7 @@ static vm_fault_t xenmm_vma_pfn_mkwrite(struct vm_fault *vmf)
 	bool may_write;
 
 	mutex_lock(&host->lock);
-	may_write = !xenmm_is_twin_fault(vmf) &&
+	may_write = xenmm_is_visible_fault(vmf) &&
 		    xenmm_arena_may_write(host->arena, vmf->address & PAGE_MASK);
 	mutex_unlock(&host->lock);
 	return may_write ? VM_FAULT_NOPAGE : VM_FAULT_SIGSEGV;

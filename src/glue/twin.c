@@ -64,6 +64,21 @@ static bool xenmm_twin_find(struct xenmm_host *host, unsigned long *start, unsig
 	return vma;
 }
 
+#define XENMM_UNMAP_ATTEMPTS 10
+
+/*
+ * Unmapping takes a little memory, and who would try again? What is left of the twin
+ * keeps the arena's pages, and the file from being mapped anew, until the process ends.
+ */
+static int xenmm_twin_unmap_vma(unsigned long start, unsigned long length)
+{
+	int error = -ENOMEM, attempt;
+
+	for (attempt = 0; error == -ENOMEM && attempt < XENMM_UNMAP_ATTEMPTS; attempt++)
+		error = vm_munmap(start, length);
+	return error;
+}
+
 static void xenmm_twin_unmap(struct callback_head *work)
 {
 	struct xenmm_host *host = container_of(work, struct xenmm_host, twin_work);
@@ -72,7 +87,7 @@ static void xenmm_twin_unmap(struct callback_head *work)
 
 	/* An exec or exit in between has taken the whole address space away. */
 	while (current->mm == host->mm && xenmm_twin_find(host, &start, &length))
-		if (vm_munmap(start, length))
+		if (xenmm_twin_unmap_vma(start, length))
 			break;
 	fput(file);
 }
