@@ -145,11 +145,13 @@ static int xenmm_store_not_canonical(struct xenmm_raw *world)
 {
 	int error = 0;
 
+	/* clang-format off */
 	asm volatile("1: movq %[value], (%[address])\n"
-		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, % k[error])
+		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %k[error])
 		     : [error] "+r"(error)
 		     : [value] "r"(0UL), [address] "r"(XENMM_NOT_CANONICAL)
 		     : "memory");
+	/* clang-format on */
 	return error;
 }
 
