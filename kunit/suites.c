@@ -6,7 +6,7 @@
 #include "kunit.h"
 #include "suites.h"
 
-/* clang-format off: a line each */
+/* clang-format off */
 static struct kunit_suite *xenmm_suites[] = {
 	&xenmm_request_suite.suite,
 	&xenmm_ranges_suite.suite,
