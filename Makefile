@@ -20,7 +20,8 @@ GUEST_TESTS := $(BUILD)/selftests
 .PHONY: all module module-inject module-kunit tool guest-tests host-tests
 all: module tool ## build the module for KERNEL, and the tool
 
-# Objects stay out of the sources: Kbuild works on a copy that only grows younger.
+# Objects stay out of the sources: Kbuild works on a copy that only grows younger. The
+# suites hold what FakeXen answers, to be compared with Xen.
 module: | setup
 	@mkdir -p $(MODULE_BUILD)
 	@cp -au Kbuild src include kunit $(MODULE_BUILD)/

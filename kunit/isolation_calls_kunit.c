@@ -116,14 +116,19 @@ static const struct xenmm_domain_row xenmm_domains[] = {
 	{"invalid", XENMM_DOMID_INVALID, XENMM_PAGE, -ESRCH, -ESRCH, -ESRCH},
 };
 
+/* By a multicall: Linux' own function has no place for the domain of the tables. */
 static int xenmm_update_of(struct xenmm_raw *world, unsigned int domain, unsigned int frame)
 {
 	struct mmu_update update = {
 		.ptr = xenmm_raw_maddr(world, XENMM_TABLE, 1),
 		.val = xenmm_raw_value(world, frame, XENMM_RO),
 	};
+	struct multicall_entry call = {
+		.op = __HYPERVISOR_mmu_update,
+		.args = {(unsigned long)&update, 1, 0, domain},
+	};
 
-	return HYPERVISOR_mmu_update(&update, 1, NULL, domain);
+	return xenmm_k_multicall(&call, 1) ?: (int)call.result;
 }
 
 static int xenmm_mapping_of(struct xenmm_raw *world, unsigned int domain, unsigned int frame)

@@ -147,10 +147,10 @@ int xenmm_raw_open(struct xenmm_raw *world)
 	memset(world, 0, sizeof(*world));
 	if (!xen_pv_domain())
 		return -EOPNOTSUPP;
-	world->mm = current->mm;
 	error = xenmm_make_room(world);
 	if (error)
 		return error;
+	world->mm = current->mm;
 	mmget(world->mm);
 	error = xenmm_raw_fill(world);
 	if (error)
