@@ -148,15 +148,14 @@ static int xenmm_mapping_of(struct xenmm_raw *world, unsigned int domain, unsign
 /* asm: the kernel's own helpers warn of what is not canonical. */
 static int xenmm_store_not_canonical(struct xenmm_raw *world)
 {
-	int error = 0;
+	int error = -EFAULT;
 
-	/* clang-format off */
 	asm volatile("1: movq %[value], (%[address])\n"
-		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %k[error])
+		     "xorl %[error], %[error]\n"
+		     "2:\n" _ASM_EXTABLE(1b, 2b)
 		     : [error] "+r"(error)
 		     : [value] "r"(0UL), [address] "r"(XENMM_NOT_CANONICAL)
 		     : "memory");
-	/* clang-format on */
 	return error;
 }
 

@@ -69,6 +69,7 @@ static const struct xenmm_means xenmm_means[] = {
 	{"store", xenmm_by_store},	  {"preserving", xenmm_by_preserving},
 	{"va_mapping", xenmm_by_mapping},
 };
+
 #define XENMM_NR_MEANS_OF_ANY_LEVEL 3
 
 /* What is to be written, and what Xen says to it. */

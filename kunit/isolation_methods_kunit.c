@@ -168,7 +168,7 @@ static void xenmm_bad_table_is_refused(struct kunit *test)
 	struct xenmm_probe_rebuilt rebuilt;
 	struct xenmm_hooks hooks;
 	bool is_empty;
-	int error;
+	int error, reset;
 
 	xenmm_raw_enter(world);
 	xenmm_fill_raw_hooks(world, 1, &hooks);
@@ -177,13 +177,14 @@ static void xenmm_bad_table_is_refused(struct kunit *test)
 	rebuilt = xenmm_probe_rebuild(xenmm_workshop_space, world->tables[1], &hooks, 511,
 				      xenmm_raw_value(world, bad->frame, bad->flags));
 	is_empty = xenmm_is_empty(world->tables[1]);
-	error = xenmm_raw_reset(world) ?: error;
+	reset = xenmm_raw_reset(world);
 	xenmm_raw_leave(world);
 	XENMM_EXPECT(test, "taken out", rebuilt.taken, 0);
 	XENMM_EXPECT(test, "put back", rebuilt.put_back, bad->error);
 	XENMM_EXPECT(test, "whole", rebuilt.is_whole, true);
 	XENMM_EXPECT(test, "empty", is_empty, true);
-	XENMM_EXPECT(test, "aftermath", error, 0);
+	XENMM_EXPECT(test, "entry of before", error, 0);
+	XENMM_EXPECT(test, "aftermath", reset, 0);
 }
 
 /* In the place of the table another frame is hooked: Xen does not take it, xenmm says so. */

@@ -185,14 +185,14 @@ void xenmm_raw_close(struct xenmm_raw *world)
 	world->mm = NULL;
 }
 
-void xenmm_raw_enter(struct xenmm_raw *world)
+void xenmm_raw_enter(struct xenmm_raw *world) __acquires(&world->mm->page_table_lock)
 {
 	kthread_use_mm(world->mm);
 	mmap_write_lock(world->mm);
 	spin_lock(&world->mm->page_table_lock);
 }
 
-void xenmm_raw_leave(struct xenmm_raw *world)
+void xenmm_raw_leave(struct xenmm_raw *world) __releases(&world->mm->page_table_lock)
 {
 	spin_unlock(&world->mm->page_table_lock);
 	mmap_write_unlock(world->mm);
@@ -227,7 +227,9 @@ static int xenmm_attach(struct xenmm_raw *world, unsigned int i)
 	const xenmm_u64 value = xenmm_raw_value(world, XENMM_TABLE + i, XENMM_HOOK_FLAGS);
 	int error = xenmm_raw_extended(MMUEXT_PIN_L1_TABLE, mfn, DOMID_SELF);
 
-	return error ?: xenmm_raw_update(xenmm_raw_maddr(world, XENMM_L2, i), value);
+	if (error)
+		return error;
+	return xenmm_raw_update(xenmm_raw_maddr(world, XENMM_L2, i), value);
 }
 
 int xenmm_raw_reset(struct xenmm_raw *world)

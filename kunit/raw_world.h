@@ -33,7 +33,8 @@ struct xenmm_raw {
 	struct page *pages[XENMM_NR_PAGES];
 	xenmm_u64 *tables[XENMM_NR_TABLES]; /* in the direct map, their alias */
 	xenmm_u64 *l2;			    /* the entry of the first span */
-	xenmm_u64 *l3, *l4;		    /* the tables above it */
+	xenmm_u64 *l3;			    /* the tables above it */
+	xenmm_u64 *l4;
 	unsigned long mfns[XENMM_NR_RAW_SYMBOLS];
 };
 

@@ -23,6 +23,7 @@ static const char *const xenmm_symbols[] = {
 	"page5",   "table0", "table1",	 "table2", "table3",   "the L2",
 	"foreign", "Xen's",  "device's", "beyond", "all ones",
 };
+
 static_assert(ARRAY_SIZE(xenmm_symbols) == XENMM_NR_SYMBOLS);
 
 /* The first step that was answered differently. */

@@ -47,6 +47,7 @@ struct xenmm_probe_rebuilt {
 	int put_back;
 	int is_whole;
 };
+
 /* Takes a table out, stores one entry, puts it back. As xenmm_probe_submit. */
 struct xenmm_probe_rebuilt xenmm_probe_rebuild(void *space, xenmm_u64 *entries,
 					       const struct xenmm_hooks *hooks, xenmm_u32 slot,

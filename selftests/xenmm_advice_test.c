@@ -62,6 +62,7 @@ static const struct advice {
 	{"HWPOISON", 100, EFAULT, true},
 	{"SOFT_OFFLINE", 101, EFAULT, true},
 };
+
 #define NR_ADVICES (sizeof(advices) / sizeof(advices[0]))
 
 TEST_ARENA(each_advice_has_its_answer)

@@ -77,12 +77,12 @@ inline bool is_present(uint64_t entry)
 // its own, and gives the user bit to all; those that are not the kernel's become global.
 inline uint64_t adjust(uint64_t value)
 {
-	constexpr uint64_t kUser = 1ULL << 2, kGuestKernel = 1ULL << 52;
+	constexpr uint64_t kUser = 1ULL << 2, kOfKernel = 1ULL << 52;
 	if (!is_present(value))
 		return value;
 	if (!(value & kUser))
-		value |= kGuestKernel | kUser;
-	return value & kGuestKernel ? value : value | Pte::kGlobal;
+		value |= kOfKernel | kUser;
+	return (value & kOfKernel) ? value : value | Pte::kGlobal;
 }
 
 class Tlbs

@@ -2,6 +2,7 @@
 // Rules of Xen that the fake once had wrong. That it has all of them right is shown by
 // kunit/replay_kunit.c; these fail without Xen.
 #include <errno.h>
+#include <utility>
 
 #include "harness.hpp"
 
@@ -77,15 +78,13 @@ TEST_F(Rules, AnAliasIsBusyAsLongAsTheTableIsOne)
 
 TEST_F(Rules, ABadEntryGivesItsOwnErrnoToTheTable)
 {
-	struct {
-		uint64_t value;
-		int error;
-	} cases[] = {{kFirstOtherMfn << kPageShift | kReadOnly, -EBUSY},
-		     {0xfee00ULL << kPageShift | kReadOnly, -EPERM},
-		     {Pte::kFrameMask | kReadOnly, -EINVAL},
-		     {maps(page, kReadOnly | 0x10), -EINVAL},
-		     {maps(first, kReadWrite), -EBUSY},
-		     {maps(second, kReadWrite), -EBUSY}};
+	const std::pair<uint64_t, int> cases[] = {
+		{kFirstOtherMfn << kPageShift | kReadOnly, -EBUSY},
+		{0xfee00ULL << kPageShift | kReadOnly, -EPERM},
+		{Pte::kFrameMask | kReadOnly, -EINVAL},
+		{maps(page, kReadOnly | 0x10), -EINVAL},
+		{maps(first, kReadWrite), -EBUSY},
+		{maps(second, kReadWrite), -EBUSY}};
 	for (auto [value, error] : cases) {
 		open_with(9, value);
 		EXPECT_EQ(extended(MMUEXT_PIN_L1_TABLE, first), error);

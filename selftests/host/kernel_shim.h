@@ -39,6 +39,7 @@ extern __thread unsigned int xenmm_shim_cpu;
 struct mutex {
 	pthread_mutex_t lock;
 };
+
 #define DEFINE_MUTEX(name) struct mutex name = {PTHREAD_MUTEX_INITIALIZER}
 #define mutex_lock(mutex) pthread_mutex_lock(&(mutex)->lock)
 #define mutex_unlock(mutex) pthread_mutex_unlock(&(mutex)->lock)
@@ -51,9 +52,11 @@ struct vm_area_struct;
 struct mmu_interval_notifier {
 	int unused;
 };
+
 struct callback_head {
 	int unused;
 };
+
 typedef struct {
 	u64 pmd;
 } pmd_t;

@@ -16,10 +16,12 @@ void xenmm_inject_updates(struct mmu_update *updates, u32 count);
 void xenmm_inject_calls(struct multicall_entry *calls, u32 count);
 #else
 static inline void xenmm_inject_create(struct dentry *folder) {}
+
 static inline u64 xenmm_inject_value(u64 value)
 {
 	return value;
 }
+
 static inline void xenmm_inject_updates(struct mmu_update *updates, u32 count) {}
 static inline void xenmm_inject_calls(struct multicall_entry *calls, u32 count) {}
 #endif

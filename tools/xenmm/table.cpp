@@ -3,6 +3,7 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -120,7 +121,7 @@ std::string figure(double number)
 {
 	if (number < 99.95)
 		return fmt::format("{:.1f}", number);
-	return grouped(static_cast<uint64_t>(number + 0.5));
+	return grouped(static_cast<uint64_t>(std::llround(number)));
 }
 
 std::string mebibytes(uint64_t bytes)
