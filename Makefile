@@ -64,7 +64,7 @@ check: ## run every test; closes with `N passed, N failed`
 
 check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
 	@$(LAB) setup
-	@selftests/check build quick
+	@selftests/check build @quick
 
 faults: ## test the tests: which layers catch deliberate faults (selftests/faults)
 	@$(LAB) setup
