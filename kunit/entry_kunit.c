@@ -127,9 +127,9 @@ struct xenmm_number_row {
 	int out;
 };
 
-#define XENMM_ERRNO(name)                                                                          \
-	{                                                                                          \
-#name, name, -name                                                                 \
+#define XENMM_ERRNO(name)          \
+	{                          \
+#name, name, -name \
 	}
 /* Xen's own numbers come through, too. */
 static const struct xenmm_number_row xenmm_errors[] = {
@@ -178,9 +178,9 @@ struct xenmm_name_row {
 };
 
 /* The uapi's order, written out here: a name belongs to a place of its struct. */
-#define XENMM_FIELD(field)                                                                         \
-	{                                                                                          \
-#field, offsetof(struct xenmm_stats, field)                                        \
+#define XENMM_FIELD(field)                                  \
+	{                                                   \
+#field, offsetof(struct xenmm_stats, field) \
 	}
 static const struct xenmm_name_row xenmm_names[] = {
 	XENMM_FIELD(hypercalls),      XENMM_FIELD(mmu_updates),

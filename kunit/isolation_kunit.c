@@ -287,9 +287,9 @@ static void xenmm_prison_close(struct kunit_suite *suite)
 	xenmm_raw_close(&xenmm_prison);
 }
 
-#define XENMM_ANY_LEVEL                                                                            \
-	{                                                                                          \
-		xenmm_means, sizeof(xenmm_means[0]), XENMM_NR_MEANS_OF_ANY_LEVEL                   \
+#define XENMM_ANY_LEVEL                                                          \
+	{                                                                        \
+		xenmm_means, sizeof(xenmm_means[0]), XENMM_NR_MEANS_OF_ANY_LEVEL \
 	}
 
 static const struct xenmm_rows xenmm_isolation_rows[] = {

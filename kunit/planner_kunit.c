@@ -105,13 +105,13 @@ struct xenmm_look_row {
 	enum xenmm_look look;
 };
 
-#define XENMM_AUTO_PLAN(action)                                                                    \
-	{                                                                                          \
-		XENMM_METHOD_AUTO, 0, true, true, (action), &xenmm_prices                          \
+#define XENMM_AUTO_PLAN(action)                                           \
+	{                                                                 \
+		XENMM_METHOD_AUTO, 0, true, true, (action), &xenmm_prices \
 	}
-#define XENMM_REBUILD_PLAN(least)                                                                  \
-	{                                                                                          \
-		XENMM_METHOD_REBUILD, (least), true, true, XENMM_MAP, &xenmm_prices                \
+#define XENMM_REBUILD_PLAN(least)                                                   \
+	{                                                                           \
+		XENMM_METHOD_REBUILD, (least), true, true, XENMM_MAP, &xenmm_prices \
 	}
 
 static const struct xenmm_look_row xenmm_looks[] = {

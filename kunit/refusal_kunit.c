@@ -22,9 +22,9 @@ struct xenmm_refusal_row {
 	struct xenmm_op op;
 };
 
-#define XENMM_RANGE(first, pages)                                                                  \
-	{                                                                                          \
-		(first) << PAGE_SHIFT, (pages) << PAGE_SHIFT                                       \
+#define XENMM_RANGE(first, pages)                            \
+	{                                                    \
+		(first) << PAGE_SHIFT, (pages) << PAGE_SHIFT \
 	}
 #define XENMM_ONE {XENMM_RANGE(0, 1)}, 1
 

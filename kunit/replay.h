@@ -76,9 +76,9 @@ struct xenmm_row {
 };
 
 /* Steps use these slots alone; all others must stay empty. */
-#define XENMM_SLOTS                                                                                \
-	{                                                                                          \
-		0, 1, 2, 3, 255, 509, 510, 511                                                     \
+#define XENMM_SLOTS                            \
+	{                                      \
+		0, 1, 2, 3, 255, 509, 510, 511 \
 	}
 #define XENMM_NR_SLOTS 8
 /* The slots of the tables, then the spans' L2 entries. */

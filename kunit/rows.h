@@ -21,9 +21,9 @@ struct xenmm_axis {
 	size_t count;
 };
 
-#define XENMM_AXIS(table)                                                                          \
-	{                                                                                          \
-		(table), sizeof((table)[0]), ARRAY_SIZE(table)                                     \
+#define XENMM_AXIS(table)                                      \
+	{                                                      \
+		(table), sizeof((table)[0]), ARRAY_SIZE(table) \
 	}
 
 struct xenmm_rows {
@@ -53,17 +53,17 @@ static inline bool xenmm_has_failed(const struct kunit *test)
 }
 
 /* Fails the test, for the first reason alone. */
-#define XENMM_FAIL(test, format, ...)                                                              \
-	do {                                                                                       \
-		if (!xenmm_has_failed(test))                                                       \
-			KUNIT_FAIL(test, format, ##__VA_ARGS__);                                   \
+#define XENMM_FAIL(test, format, ...)                            \
+	do {                                                     \
+		if (!xenmm_has_failed(test))                     \
+			KUNIT_FAIL(test, format, ##__VA_ARGS__); \
 	} while (0)
 /* Both as numbers, and what they are numbers of. */
-#define XENMM_EXPECT(test, what, is, must_be)                                                      \
-	do {                                                                                       \
-		const long long is_ = (is), must_be_ = (must_be);                                  \
-		if (is_ != must_be_)                                                               \
-			XENMM_FAIL(test, "%s is %lld, must be %lld", what, is_, must_be_);         \
+#define XENMM_EXPECT(test, what, is, must_be)                                              \
+	do {                                                                               \
+		const long long is_ = (is), must_be_ = (must_be);                          \
+		if (is_ != must_be_)                                                       \
+			XENMM_FAIL(test, "%s is %lld, must be %lld", what, is_, must_be_); \
 	} while (0)
 
 #endif /* XENMM_ROWS_H */

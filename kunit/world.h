@@ -59,9 +59,9 @@ struct xenmm_way {
 
 extern const struct xenmm_way xenmm_ways[];
 extern const size_t xenmm_nr_ways;
-#define XENMM_WAYS                                                                                 \
-	{                                                                                          \
-		xenmm_ways, sizeof(struct xenmm_way), XENMM_NR_WAYS                                \
+#define XENMM_WAYS                                                  \
+	{                                                           \
+		xenmm_ways, sizeof(struct xenmm_way), XENMM_NR_WAYS \
 	}
 #define XENMM_NR_WAYS 13
 extern const struct xenmm_way xenmm_plain_way; /* batch of 512 */

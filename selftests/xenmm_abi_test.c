@@ -25,7 +25,7 @@ static const struct request {
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
-#define for_each_request(r)                                                                        \
+#define for_each_request(r) \
 	for (const struct request *r = requests; r < requests + NR_REQUESTS; r++)
 
 /* ------------------------------------------------------------ what must stay */
@@ -162,10 +162,10 @@ static const struct bad_field {
 	size_t offset, size; /* of the field in struct xenmm_op */
 	__u64 value;
 } bad_fields[] = {
-#define FIELD(field, value)                                                                        \
-	{                                                                                          \
-#field " " #value, offsetof(struct xenmm_op, field),                               \
-			sizeof(((struct xenmm_op *)0)->field), value                               \
+#define FIELD(field, value)                                          \
+	{                                                            \
+#field " " #value, offsetof(struct xenmm_op, field), \
+			sizeof(((struct xenmm_op *)0)->field), value \
 	}
 	FIELD(nr_ranges, 0),
 	FIELD(nr_ranges, XENMM_MAX_RANGES + 1),

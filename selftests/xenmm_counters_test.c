@@ -284,9 +284,9 @@ TEST(debugfs_names_every_counter)
 {
 	static_assert(offsetof(struct xenmm_stats, reserved) == NR_COUNTERS * sizeof(__u64),
 		      "a name each");
-#define EXPECT_NAME(field)                                                                         \
-	EXPECT_EQ(strcmp(counter_names[offsetof(struct xenmm_stats, field) / sizeof(__u64)],       \
-			 #field),                                                                  \
+#define EXPECT_NAME(field)                                                                   \
+	EXPECT_EQ(strcmp(counter_names[offsetof(struct xenmm_stats, field) / sizeof(__u64)], \
+			 #field),                                                            \
 		  0)
 	EXPECT_NAME(hypercalls);
 	EXPECT_NAME(mmu_updates);

@@ -66,19 +66,19 @@ void test_context(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* End this test as skipped. */
 void test_skip(const char *reason) __attribute__((noreturn));
 
-#define DEFINE_TEST(test_name, with_arena, how_often)                                              \
-	static void test_name(struct arena *self, const struct method *method);                    \
-	static struct test test_##test_name = {                                                    \
-		.name = #test_name,                                                                \
-		.body = test_name,                                                                 \
-		.needs_arena = with_arena,                                                         \
-		.times = how_often,                                                                \
-	};                                                                                         \
-	__attribute__((constructor)) static void register_##test_name(void)                        \
-	{                                                                                          \
-		test_register(&test_##test_name);                                                  \
-	}                                                                                          \
-	static void test_name(__attribute__((unused)) struct arena *self,                          \
+#define DEFINE_TEST(test_name, with_arena, how_often)                           \
+	static void test_name(struct arena *self, const struct method *method); \
+	static struct test test_##test_name = {                                 \
+		.name = #test_name,                                             \
+		.body = test_name,                                              \
+		.needs_arena = with_arena,                                      \
+		.times = how_often,                                             \
+	};                                                                      \
+	__attribute__((constructor)) static void register_##test_name(void)     \
+	{                                                                       \
+		test_register(&test_##test_name);                               \
+	}                                                                       \
+	static void test_name(__attribute__((unused)) struct arena *self,       \
 			      __attribute__((unused)) const struct method *method)
 
 /*
@@ -90,12 +90,12 @@ void test_skip(const char *reason) __attribute__((noreturn));
 #define TEST_METHODS(name) DEFINE_TEST(name, true, EACH_METHOD)
 #define TEST_BATCHES(name) DEFINE_TEST(name, true, EACH_BATCH)
 
-#define COMPARE(fatal, left, op, right)                                                            \
-	do {                                                                                       \
-		const long long left_ = (long long)(left), right_ = (long long)(right);            \
-		if (!(left_ op right_))                                                            \
-			test_fail(fatal, __FILE__, __LINE__, #left " " #op " " #right, left_,      \
-				  right_);                                                         \
+#define COMPARE(fatal, left, op, right)                                                       \
+	do {                                                                                  \
+		const long long left_ = (long long)(left), right_ = (long long)(right);       \
+		if (!(left_ op right_))                                                       \
+			test_fail(fatal, __FILE__, __LINE__, #left " " #op " " #right, left_, \
+				  right_);                                                    \
 	} while (0)
 
 #define EXPECT_EQ(left, right) COMPARE(false, left, ==, right)

@@ -86,32 +86,32 @@ struct xenmm_pairs {
 };
 
 /* Counters, in the order of struct xenmm_stats. X(name) */
-#define XENMM_COUNTERS(X)                                                                          \
-	X(hypercalls)                                                                              \
-	X(mmu_updates)                                                                             \
-	X(traps)                                                                                   \
-	X(va_mappings)                                                                             \
-	X(multicalls)                                                                              \
-	X(lazy_updates)                                                                            \
-	X(native_stores)                                                                           \
-	X(tlb_flushes)                                                                             \
-	X(faults)                                                                                  \
-	X(fault_around_pages)                                                                      \
-	X(pages_mapped)                                                                            \
-	X(pages_unmapped)                                                                          \
-	X(pages_protected)                                                                         \
-	X(pages_allocated)                                                                         \
-	X(pages_freed)                                                                             \
-	X(errors)                                                                                  \
-	X(partial_batches)                                                                         \
-	X(hypercall_cycles)                                                                        \
-	X(trap_cycles)                                                                             \
-	X(tables_rebuilt)                                                                          \
-	X(tables_flipped)                                                                          \
-	X(twins_made)                                                                              \
-	X(twins_dropped)                                                                           \
-	X(twin_updates)                                                                            \
-	X(teardown_pages)                                                                          \
+#define XENMM_COUNTERS(X)     \
+	X(hypercalls)         \
+	X(mmu_updates)        \
+	X(traps)              \
+	X(va_mappings)        \
+	X(multicalls)         \
+	X(lazy_updates)       \
+	X(native_stores)      \
+	X(tlb_flushes)        \
+	X(faults)             \
+	X(fault_around_pages) \
+	X(pages_mapped)       \
+	X(pages_unmapped)     \
+	X(pages_protected)    \
+	X(pages_allocated)    \
+	X(pages_freed)        \
+	X(errors)             \
+	X(partial_batches)    \
+	X(hypercall_cycles)   \
+	X(trap_cycles)        \
+	X(tables_rebuilt)     \
+	X(tables_flipped)     \
+	X(twins_made)         \
+	X(twins_dropped)      \
+	X(twin_updates)       \
+	X(teardown_pages)     \
 	X(repairs)
 
 #define XENMM_COUNTER_ENUM(name) XENMM_COUNTER_##name,
@@ -119,14 +119,14 @@ enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
 #undef XENMM_COUNTER_ENUM
 
 /* The price list of the planner, described in the ABI document of debugfs. X(name) */
-#define XENMM_COSTS(X)                                                                             \
-	X(hypercall)                                                                               \
-	X(map)                                                                                     \
-	X(unmap)                                                                                   \
-	X(protect)                                                                                 \
-	X(rebuild)                                                                                 \
-	X(validate)                                                                                \
-	X(devalidate)                                                                              \
+#define XENMM_COSTS(X) \
+	X(hypercall)   \
+	X(map)         \
+	X(unmap)       \
+	X(protect)     \
+	X(rebuild)     \
+	X(validate)    \
+	X(devalidate)  \
 	X(flip)
 
 #define XENMM_COST_ENUM(name) XENMM_COST_##name,

@@ -64,10 +64,10 @@ private:
 };
 
 // Leave the function with the error, if there is one.
-#define XENMM_TRY(expression)                                                                      \
-	do {                                                                                       \
-		if (auto xenmm_try = (expression); !xenmm_try.ok())                                \
-			return xenmm_try.error();                                                  \
+#define XENMM_TRY(expression)                                       \
+	do {                                                        \
+		if (auto xenmm_try = (expression); !xenmm_try.ok()) \
+			return xenmm_try.error();                   \
 	} while (0)
 
 } // namespace xenmm

@@ -131,10 +131,10 @@ private:
 };
 
 // Fails when the harness finds something wrong.
-#define EXPECT_SOUND(harness)                                                                      \
-	do {                                                                                       \
-		EXPECT_EQ((harness).problems(), "");                                               \
-		EXPECT_EQ((harness).counter_problems(), "");                                       \
+#define EXPECT_SOUND(harness)                                \
+	do {                                                 \
+		EXPECT_EQ((harness).problems(), "");         \
+		EXPECT_EQ((harness).counter_problems(), ""); \
 	} while (0)
 
 // Entries that some path wrote, by what became of them.

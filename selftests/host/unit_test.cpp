@@ -310,7 +310,7 @@ TEST(CounterStruct, IsLaidOutAsInTheUapi)
 {
 	EXPECT_EQ(sizeof(xenmm_stats),
 		  XENMM_NR_COUNTERS * sizeof(__u64) + sizeof(xenmm_stats::reserved));
-#define XENMM_CHECK_OFFSET(name)                                                                   \
+#define XENMM_CHECK_OFFSET(name) \
 	EXPECT_EQ(offsetof(xenmm_stats, name), XENMM_COUNTER_##name * sizeof(__u64));
 	XENMM_COUNTERS(XENMM_CHECK_OFFSET)
 #undef XENMM_CHECK_OFFSET

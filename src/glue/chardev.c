@@ -68,7 +68,7 @@ static long xenmm_ioctl_stats(void __user *argument)
 	struct xenmm_counts counts;
 	struct xenmm_stats stats = {};
 
-#define XENMM_CHECK_ORDER(name)                                                                    \
+#define XENMM_CHECK_ORDER(name) \
 	static_assert(offsetof(struct xenmm_stats, name) == sizeof(__u64) * XENMM_COUNTER_##name);
 	XENMM_COUNTERS(XENMM_CHECK_ORDER)
 #undef XENMM_CHECK_ORDER
