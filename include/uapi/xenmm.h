@@ -88,8 +88,9 @@ struct xenmm_range {
  * The out fields are set to 0 once the other fields are found right, and to the
  * outcome at the end, whatever it is. On EFAULT, EPERM and EOPNOTSUPP, and on
  * EINVAL, ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
- * struct that lies in the arena, in a range that this very call makes read-only,
- * answers EFAULT after the work is done.)
+ * struct that cannot be written any more when the work is done, because it lies in a
+ * range that this very call makes read-only, or because another thread has seen to it
+ * meanwhile, answers EFAULT then.)
  */
 struct xenmm_op {
 	__u64 ranges;
