@@ -11,40 +11,25 @@
 #include "suites.h"
 #include "uapi/xenmm.h"
 
-static const struct xenmm_cost xenmm_prices = {.ticks = {
-						       [XENMM_COST_hypercall] = 500,
-						       [XENMM_COST_map] = 600,
-						       [XENMM_COST_unmap] = 480,
-						       [XENMM_COST_protect] = 700,
-						       [XENMM_COST_rebuild] = 26000,
-						       [XENMM_COST_validate] = 200,
-						       [XENMM_COST_devalidate] = 150,
-						       [XENMM_COST_flip] = 2000,
-					       }};
+#define XENMM_PRICES(validate, devalidate, flip)                \
+	{                                                       \
+		.ticks = {                                      \
+			[XENMM_COST_hypercall] = 500,           \
+			[XENMM_COST_map] = 600,                 \
+			[XENMM_COST_unmap] = 480,               \
+			[XENMM_COST_protect] = 700,             \
+			[XENMM_COST_rebuild] = 26000,           \
+			[XENMM_COST_validate] = (validate),     \
+			[XENMM_COST_devalidate] = (devalidate), \
+			[XENMM_COST_flip] = (flip),             \
+		}                                               \
+	}
 
+static const struct xenmm_cost xenmm_prices = XENMM_PRICES(200, 150, 2000);
 /* An exchange that costs more than 512 protects; and maps that do. */
-static const struct xenmm_cost xenmm_dear_flip = {.ticks = {
-							  [XENMM_COST_hypercall] = 500,
-							  [XENMM_COST_map] = 600,
-							  [XENMM_COST_unmap] = 480,
-							  [XENMM_COST_protect] = 700,
-							  [XENMM_COST_rebuild] = 26000,
-							  [XENMM_COST_validate] = 200,
-							  [XENMM_COST_devalidate] = 150,
-							  [XENMM_COST_flip] = 359000,
-						  }};
-
+static const struct xenmm_cost xenmm_dear_flip = XENMM_PRICES(200, 150, 359000);
 /* Validating costs as much as writing: no rebuild ever pays. */
-static const struct xenmm_cost xenmm_dear_validation = {.ticks = {
-								[XENMM_COST_hypercall] = 500,
-								[XENMM_COST_map] = 600,
-								[XENMM_COST_unmap] = 480,
-								[XENMM_COST_protect] = 700,
-								[XENMM_COST_rebuild] = 26000,
-								[XENMM_COST_validate] = 600,
-								[XENMM_COST_devalidate] = 480,
-								[XENMM_COST_flip] = 2000,
-							}};
+static const struct xenmm_cost xenmm_dear_validation = XENMM_PRICES(600, 480, 2000);
 
 static struct xenmm_probe_plan xenmm_plan(u32 method, u32 batch, enum xenmm_action action)
 {

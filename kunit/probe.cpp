@@ -2,6 +2,7 @@
 // The probes' C++ side: types and back, no logic of their own.
 #include "probe.h"
 #include "xenmm/planner.hpp"
+#include "xenmm/request.hpp"
 #include "xenmm/section.hpp"
 
 using namespace xenmm;
@@ -13,21 +14,6 @@ Planner planner_of(const xenmm_probe_plan &plan)
 {
 	How how = {static_cast<Method>(plan.method), plan.batch};
 	return Planner(how, plan.is_pv, plan.exclusive, *plan.cost);
-}
-
-Change change_of(const xenmm_probe_plan &plan)
-{
-	switch (plan.action) {
-	case XENMM_POPULATE:
-	case XENMM_MAP:
-		return Change::kMap;
-	case XENMM_DISCARD:
-	case XENMM_UNMAP:
-		return Change::kUnmap;
-	case XENMM_PROTECT:
-		break;
-	}
-	return Change::kProtect;
 }
 
 xenmm_look look_of(Look look)
@@ -80,7 +66,7 @@ xenmm_u32 xenmm_probe_sections(const struct xenmm_probe_plan *plan,
 	Planner planner = planner_of(*plan);
 	xenmm_u32 seen = 0;
 	for (PartCursor cursor(Ranges(pieces, count)); !cursor.at_end(); seen++) {
-		Section section = cut_section(cursor, planner, change_of(*plan));
+		Section section = cut_section(cursor, planner, change_of(plan->action));
 		cursor = section.end;
 		if (seen < most)
 			sections[seen] = describe(section);
@@ -106,12 +92,12 @@ xenmm_u32 xenmm_probe_tables_per_section(const struct xenmm_probe_plan *plan)
 
 enum xenmm_look xenmm_probe_look(const struct xenmm_probe_plan *plan, xenmm_u32 asked)
 {
-	return look_of(planner_of(*plan).look(change_of(*plan), asked));
+	return look_of(planner_of(*plan).look(change_of(plan->action), asked));
 }
 
 int xenmm_probe_rebuilds(const struct xenmm_probe_plan *plan, xenmm_u32 changed, xenmm_u32 present)
 {
-	return planner_of(*plan).rebuilds(change_of(*plan), {changed, present});
+	return planner_of(*plan).rebuilds(change_of(plan->action), {changed, present});
 }
 
 int xenmm_probe_flips(const struct xenmm_probe_plan *plan, int matched, xenmm_u32 present)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen itself refuses chosen entries and steps (a module built with XENMM_INJECT=1): every
- * page keeps its content, its protection is the old or the new one, and the operation
- * succeeds when it is tried again. Where nothing helps the arena is dead, and its end, by
- * exit or by munmap, leaves nothing behind, nor has the kernel's log a word about it.
+ * Xen itself refuses chosen entries and steps (XENMM_INJECT=1): each page keeps its content
+ * and its old or new protection, and the operation succeeds when tried again. Where nothing
+ * helps the arena is dead; its end leaves nothing behind, nor a word in the kernel's log.
  */
 #define _GNU_SOURCE
 #include <errno.h>

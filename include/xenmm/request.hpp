@@ -3,6 +3,7 @@
 #pragma once
 
 #include "xenmm/abi.h"
+#include "xenmm/planner.hpp"
 #include "xenmm/ranges.hpp"
 #include "xenmm/result.hpp"
 
@@ -12,6 +13,9 @@ namespace xenmm
 // `offered` has a bit (1 << method) for each method of this guest.
 // kInval, kNotSupported.
 Result<void> check_request(const xenmm_request &request, uint32_t offered);
+
+// What happens to entries.
+Change change_of(xenmm_action action);
 
 // Might it take tables out of the address space? See xenmm_request_is_exclusive.
 bool is_exclusive(const xenmm_request &request, Ranges ranges, bool is_pv, const xenmm_cost &cost);

@@ -2,7 +2,6 @@
 // Validation of an ioctl's fields: method, batch size, protection, reserved fields.
 #include "xenmm/request.hpp"
 #include "xenmm/method.hpp"
-#include "xenmm/planner.hpp"
 
 namespace xenmm
 {
@@ -21,6 +20,17 @@ bool is_prot_valid(const xenmm_request &request)
 	return request.prot == kProtRead || request.prot == kProtReadWrite;
 }
 
+// No more than a table's, if there are as many.
+uint32_t pages_up_to_a_table(Ranges ranges)
+{
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < ranges.count() && bytes < kSpanBytes; i++)
+		bytes += min(ranges[i].length, kSpanBytes);
+	return static_cast<uint32_t>(min(bytes, kSpanBytes) >> kPageShift);
+}
+
+} // namespace
+
 Change change_of(xenmm_action action)
 {
 	switch (action) {
@@ -35,17 +45,6 @@ Change change_of(xenmm_action action)
 	}
 	return Change::kProtect;
 }
-
-// No more than a table's, if there are as many.
-uint32_t pages_up_to_a_table(Ranges ranges)
-{
-	uint64_t bytes = 0;
-	for (uint32_t i = 0; i < ranges.count() && bytes < kSpanBytes; i++)
-		bytes += min(ranges[i].length, kSpanBytes);
-	return static_cast<uint32_t>(min(bytes, kSpanBytes) >> kPageShift);
-}
-
-} // namespace
 
 bool is_exclusive(const xenmm_request &request, Ranges ranges, bool is_pv, const xenmm_cost &cost)
 {
