@@ -29,6 +29,7 @@ struct Options {
 	std::string format = "table";
 	std::string unit = "auto";
 	std::string guest;
+	std::string vmm; // where to ask the hypervisor; empty: do not
 };
 
 // Null where only stock workloads are asked for and there is no module.
@@ -45,25 +46,25 @@ std::optional<Device> open_device(const Options &options)
 	}
 }
 
-Result run_job(const Job &job, const Clock &clock, const Device *device, Repeats repeats)
+Result run_job(const Job &job, const Clock &clock, Counting counting, Repeats repeats)
 {
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
-		Measurement measured = measure(*workload, clock, device, repeats, job.touched());
+		Measurement measured = measure(*workload, clock, counting, repeats, job.touched());
 		return {job, repeats.runs, measured};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
 	}
 }
 
-std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, const Device *device,
+std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, Counting counting,
 			    Repeats repeats)
 {
 	std::vector<Result> results;
 	Progress progress(jobs.size());
 	for (const Job &job : jobs) {
 		progress.next(job.describe());
-		results.push_back(run_job(job, clock, device, repeats));
+		results.push_back(run_job(job, clock, counting, repeats));
 	}
 	return results;
 }
@@ -107,12 +108,13 @@ void bench(const Options &options)
 	std::vector<Job> jobs = make_plan(options.wishes, info);
 	if (!options.json_file.empty())
 		require_writable(options.json_file);
+	std::unique_ptr<Vmm> vmm = options.vmm.empty() ? nullptr : connect_vmm(options.vmm);
 
 	Setting setting = find_setting(options, info); // counts CPUs, so before pinning
 	settle_process();
 	Clock clock(setting.unit);
 	publish(options, setting,
-		run_all(jobs, clock, device ? &*device : nullptr, options.repeats));
+		run_all(jobs, clock, {device ? &*device : nullptr, vmm.get()}, options.repeats));
 }
 
 constexpr const char *kExamples = R"(
@@ -132,6 +134,7 @@ Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-munmap        munmap of all, pages are freed (no choice of method)
   arena-exit          a process with an arena ends, until waitpid returns (the same)
 What the pages hold, and whether they may be written, is checked after each run.
+With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor').
 The method flip is for changes of protection, and left out elsewhere.
 
 With --density the work is on so many pages of each table of 512, evenly spread, in one
@@ -195,6 +198,7 @@ void add_how(CLI::App &command, Options &options)
 		->check(CLI::IsMember({"auto", "instructions", "ns", "cycles"}))
 		->type_name("UNIT");
 	add_guest_option(command, options.guest);
+	add_vmm_option(command, options.vmm);
 }
 
 void add_output(CLI::App &command, Options &options)

@@ -20,7 +20,7 @@ HEADING = {"schema_version": (int,), "tool_version": (str,), "timestamp": (str,)
 RESULT = {
     "guest": (str,), "workload": (str,), "method": (str, NULL), "batch": (int, NULL),
     "pages": (int,), "density": (int, NULL), "runs": (int,), "per_page": (dict,), "unit": (str,),
-    "counters": (dict, NULL), "environment": (dict,),
+    "counters": (dict, NULL), "hypervisor": (dict, NULL), "environment": (dict,),
 }
 BATCHES = {"batch": range(1, 2049), "rebuild": {None, *range(1, 513)}}
 PER_PAGE = {"median": (float, int), "min": (float, int), "max": (float, int)}

@@ -20,5 +20,6 @@ void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
 void add_calibrate(CLI::App &app, Action &action);
 void add_plot(CLI::App &app, Action &action);
+void add_processes(CLI::App &app, Action &action);
 
 } // namespace xenmm

@@ -37,6 +37,7 @@ Json result_json(const Setting &setting, const Result &result)
 {
 	const PerPage &per_page = result.measured.per_page;
 	const std::optional<xenmm_stats> &counters = result.measured.counters;
+	const std::optional<Numbers> &hypervisor = result.measured.hypervisor;
 	const std::optional<Way> &way = result.job.way;
 
 	Json json;
@@ -52,6 +53,7 @@ Json result_json(const Setting &setting, const Result &result)
 			    {"max", rounded(per_page.max)}};
 	json["unit"] = unit_name(setting.unit);
 	json["counters"] = counters ? counters_json(*counters) : Json();
+	json["hypervisor"] = hypervisor ? numbers_json(*hypervisor) : Json();
 	json["environment"] = environment_json(setting.environment);
 	return json;
 }
@@ -75,6 +77,14 @@ Json environment_json(const Environment &environment)
 		{"emulated", environment.emulated},
 		{"xpti", json_or_null(environment.xpti)},
 		{"xen_options", json_or_null(environment.xen_options)}};
+}
+
+Json numbers_json(const Numbers &numbers)
+{
+	Json json = Json::object();
+	for (const NamedNumber &number : numbers)
+		json[number.name] = number.value;
+	return json;
 }
 
 Json counters_json(const xenmm_stats &stats)

@@ -10,11 +10,11 @@
 #include <fmt/format.h>
 #include <optional>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "arena.hpp"
 #include "error.hpp"
 #include "guard.hpp"
+#include "pipe.hpp"
 
 namespace xenmm
 {
@@ -87,20 +87,6 @@ private:
 	std::optional<Arena> arena_;
 	int result_ = 0;
 	int error_ = 0;
-};
-
-struct Pipe {
-	UniqueFd read_end;
-	UniqueFd write_end;
-
-	Pipe()
-	{
-		int ends[2];
-		if (pipe(ends) != 0)
-			throw system_failure("pipe");
-		read_end = UniqueFd(ends[0]);
-		write_end = UniqueFd(ends[1]);
-	}
 };
 
 // A process with an arena of its own, all of it populated, that ends at request.
