@@ -25,6 +25,7 @@ Examples:
   xenmm bench --workload stock           without the module
   xenmm bench --workload arena-protect --method trap,batch --json protect.json
   xenmm plot protect.json                the same as a chart
+  xenmm compare pv.json kvm.json         several guests side by side
   xenmm processes                        memory for page tables, by processes
   xenmm stats                            counters since the module was loaded
   xenmm calibrate                        let the method auto know what things cost here
@@ -45,7 +46,8 @@ int usage_error(const CLI::App &app, const CLI::ParseError &error)
 	for (const CLI::App *chosen : app.get_subcommands())
 		command += " " + chosen->get_name();
 	bool no_command = app.get_subcommands().empty();
-	warn(no_command ? "a command is needed: info, stats, bench, calibrate, plot or processes"
+	warn(no_command ? "a command is needed: info, stats, bench, calibrate, plot, processes or "
+			  "compare"
 			: error.what());
 	warn("run '" + command + " --help' to see what is possible");
 	return static_cast<int>(ExitCode::kUsage);
@@ -64,6 +66,7 @@ int run(int argc, char **argv)
 	add_bench(app, action);
 	add_calibrate(app, action);
 	add_plot(app, action);
+	add_compare(app, action);
 	add_processes(app, action);
 
 	try {

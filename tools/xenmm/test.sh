@@ -87,7 +87,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info stats bench calibrate plot processes; do
+	for command in info stats bench calibrate plot processes compare; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -105,8 +105,8 @@ usage() {
 }
 
 test_usage() {
-	usage "no command" "info, stats, bench, calibrate, plot or processes"
-	usage "unknown command" "info, stats, bench, calibrate, plot or processes" frobnicate
+	usage "no command" "info, stats, bench, calibrate, plot, processes or compare"
+	usage "unknown command" "info, stats, bench, calibrate, plot, processes or compare" frobnicate
 	usage "unknown option" "--frobnicate" info --frobnicate
 	usage "batch 0" "1 to 2048" bench --batch 0
 	usage "batch 2049" "1 to 2048" bench --batch 8,2049
