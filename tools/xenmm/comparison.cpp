@@ -56,7 +56,7 @@ Memory memory_of(const Json &row)
 
 std::string System::name() const
 {
-	return guest + (xpti ? ", XPTI" : "");
+	return guest + (xpti ? " + XPTI" : "");
 }
 
 size_t System::colour() const

@@ -19,7 +19,7 @@ struct System {
 	std::string guest; // of guest_kinds()
 	bool xpti;
 
-	std::string name() const; // "xen-pv", "xen-pv, XPTI"
+	std::string name() const; // "xen-pv", "xen-pv + XPTI"
 	bool is_pv() const { return guest.starts_with("xen-pv") && !is_pvh(); }
 	bool is_pvh() const { return guest.starts_with("xen-pvh"); }
 	bool is_kvm() const { return guest.starts_with("kvm"); }

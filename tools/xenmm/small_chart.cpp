@@ -17,7 +17,7 @@ namespace
 constexpr double kWidth = 360;
 constexpr double kTop = 30;	// below the title
 constexpr double kRow = 20;	// of a bar, of a legend's line
-constexpr double kLetter = 6.2; // wide, on the average
+constexpr double kLetter = 7; // wide, at most, on the average
 constexpr double kGap = 6;
 constexpr double kPlotHeight = 170;
 constexpr double kPlotLeft = 52;
