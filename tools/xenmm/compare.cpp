@@ -36,7 +36,7 @@ constexpr const char *kExamples = R"(
 A column is a kind of guest: bare, xen-pv, kvm-npt and so on, with XPTI or without, as the
 files say. A figure that no file has is n/a with its reason. Files of one kind add up.
 
-Examples, the first two in each guest:
+Examples:
   xenmm bench --workload all,walk --ask xenstore --json pv.json
   xenmm processes --ask xenstore --json pv-memory.json
   xenmm compare bare.json pv.json pv-memory.json --html report.html)";

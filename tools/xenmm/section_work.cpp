@@ -121,9 +121,8 @@ Section stock_section(const Comparison &comparison)
 {
 	Section section = work_section(comparison, false);
 	section.title = "The kernel's own work on ordinary memory";
-	section.text = unit_text(comparison) +
-		       " 2.0x: twice the cost without a hypervisor. exec is "
-		       "per process.";
+	section.text = std::string(kUnit) + " 2.0x: twice the cost without a hypervisor. exec is "
+					    "per process.";
 	return section;
 }
 

@@ -15,8 +15,8 @@ namespace
 {
 
 constexpr double kWidth = 360;
-constexpr double kTop = 30;	// below the title
-constexpr double kRow = 20;	// of a bar, of a legend's line
+constexpr double kTop = 30;   // below the title
+constexpr double kRow = 20;   // of a bar, of a legend's line
 constexpr double kLetter = 7; // wide, at most, on the average
 constexpr double kGap = 6;
 constexpr double kPlotHeight = 170;

@@ -275,6 +275,10 @@ test_plot_failures
 test_processes
 test_vmm
 test_vmm_failures
+# shellcheck source=tools/xenmm/test_compare.sh
+. "$here/test_compare.sh"
+test_compare
+test_compare_files
 if [ -n "$fake" ]; then
 	# shellcheck source=tools/xenmm/test_fake.sh
 	. "$here/test_fake.sh"
