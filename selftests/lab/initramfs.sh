@@ -197,9 +197,9 @@ xpti_of_arguments() {
 	esac
 }
 
-# MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB a MiB of
-# memory, is too small for many processes: Xen then throws shadows away and makes them anew.
-shadow_memory() { echo $((16 + option_memory / 8)); }
+# MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB for each
+# MiB of memory, is too little for a hundred processes: Xen then drops shadows and makes them anew.
+shadow_memory() { [[ $option_kind-$option_paging != pvh-shadow ]] && echo 0 || echo $((16 + option_memory / 8)); }
 
 guest_config() {
 	local common
