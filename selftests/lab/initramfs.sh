@@ -164,9 +164,11 @@ payload_cpio() {
 }
 
 environment() {
+	local xen_args=$option_xen_args
+	has_xen || xen_args=
 	printf 'export %s\n' "XENMM_LAB_KIND=$option_kind" "XENMM_LAB_ICOUNT=$option_icount" \
 		XENMM_LAB_EMULATED=1 "XENMM_LAB_XPTI=$(xpti_of_arguments)" \
-		"XENMM_LAB_XEN_OPTIONS=\"$option_xen_args\""
+		"XENMM_LAB_XEN_OPTIONS=\"$xen_args\""
 	# A guest cannot see whether its page tables are nested or shadowed.
 	[[ -z $option_paging ]] || echo "export XENMM_GUEST=$(guest_name)"
 	[[ ! -x $option_payload/host ]] || echo "export XENMM_LAB_ASK=$(ask_path)"
@@ -197,9 +199,9 @@ xpti_of_arguments() {
 	esac
 }
 
-# MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB a MiB of
-# memory, is too small for many processes: Xen then throws shadows away and makes them anew.
-shadow_memory() { echo $((16 + option_memory / 8)); }
+# MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB for each
+# MiB of memory, is too little for a hundred processes: Xen then drops shadows and makes them anew.
+shadow_memory() { [[ $option_kind-$option_paging != pvh-shadow ]] && echo 0 || echo $((16 + option_memory / 8)); }
 
 guest_config() {
 	local common

@@ -5,6 +5,9 @@
 
 readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle'
 
+# What xl -vvv adds. It is kept in xl.log because of the page sizes of a guest's memory.
+readonly xl_details='^(libxl|domainbuilder|xc): (debug|detail):|^xencall:|^xenforeignmemory:|^xc_dom_|^xc_cpuid'
+
 # Arguments of Xen for --mitigations. A CPU that claims no flaw of Meltdown's kind has no XPTI
 # unless told; "on" leaves the rest to Xen, whose default they are.
 declare -rA mitigation_arguments=([off]='spec-ctrl=no xpti=no pv-l1tf=false'
@@ -37,7 +40,7 @@ dom0_memory() {
 
 machine_memory() {
 	case $option_kind in
-	domu | pvh) echo $((option_memory + $(dom0_memory) + 384)) ;;
+	domu | pvh) echo $((option_memory + $(shadow_memory) + $(dom0_memory) + 384)) ;;
 	dom0) echo $(($(dom0_memory) + 384)) ;;
 	kvm) echo $((option_memory + $(dom0_memory) + 128)) ;;
 	bare) echo "$option_memory" ;;
@@ -172,7 +175,7 @@ report_failure() {
 	[[ $1 != payload && -s $option_out/vmm.log ]] && log=$option_out/vmm.log
 	[[ $1 != payload && -s $option_out/guest-console.log ]] && log=$option_out/guest-console.log
 	say "all logs are in $option_out; the last lines of ${log##*/}:"
-	tail -n 15 "$log" | sed 's/^/lab: | /' >&2
+	grep -avE "$xl_details" "$log" | tail -n 15 | sed 's/^/lab: | /' >&2
 }
 
 fail() {
