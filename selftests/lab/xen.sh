@@ -96,32 +96,36 @@ xen_source() {
 	readlink -f "$folder"
 }
 
+xen_patch() { printf '%s/kernels/xen-%s.patch' "$lab_dir" "$1"; }
+
 # build_xen NAME SOURCE FOLDER: like Debian's rules, the flags of the environment left out.
+# The patch goes into a copy: the sources are shared.
 build_xen() {
 	local source=$2 to=$3 fragment build
 	fragment=$(xen_fragment "$1")
-	build=(env -u CFLAGS -u CPPFLAGS -u LDFLAGS make -C "$source/xen" O="$to/build"
+	build=(env -u CFLAGS -u CPPFLAGS -u LDFLAGS make -C "$to/source/xen" O="$to/build"
 		XEN_TARGET_ARCH=x86_64)
 	mkdir "$to/build"
+	cp -a "$source" "$to/source" && patch -s -p1 -d "$to/source" <"$(xen_patch "$1")" || return
 	cat "$source/debian/xen-kconfig" "$fragment" >"$to/build/.config"
 	"${build[@]}" olddefconfig && check_config "$to/build/.config" "$fragment" &&
 		"${build[@]}" -j"$(nproc)" build &&
 		mv "$to/build/xen" "$to/xen" && mv "$to/build/.config" "$to/config" &&
-		rm -rf -- "$to/build"
+		rm -rf -- "$to/build" "$to/source"
 }
 
 xen_key() {
 	{
 		printf '%s\n' "$2" "$(gcc --version | head -n 1)"
 		declare -f build_xen
-		cat "$(xen_fragment "$1")"
+		cat "$(xen_fragment "$1")" "$(xen_patch "$1")"
 	} | sha256sum | cut -c 1-16
 }
 
 # Prints the folder with the built hypervisor, "xen", and its "config".
 lab_xen_build() {
 	local name=$1 source fetched
-	need_tools make gcc flex bison python3 dpkg-source
+	need_tools make gcc patch flex bison python3 dpkg-source
 	fetched=$(lab_fetch) || exit
 	source=$(xen_source) || exit
 	build_once "$cache_dir/xens/$name-$(xen_key "$name" "${source##*/}")" \
