@@ -35,8 +35,8 @@ WorkloadKinds chosen(const std::vector<std::string> &wished)
 {
 	WorkloadKinds result;
 	for (const WorkloadKind &kind : workload_kinds())
-		if (contains(wished, kind.name) || contains(wished, "all") ||
-		    contains(wished, kind.on_arena ? "arena" : "stock"))
+		if (contains(wished, kind.name) || contains(wished, kind.group) ||
+		    (contains(wished, "all") && kind.group != kWalkGroup))
 			result.push_back(kind);
 	return result;
 }
@@ -137,6 +137,11 @@ std::vector<std::optional<uint32_t>> densities_for(const WorkloadKind &kind, con
 	return result;
 }
 
+std::vector<uint64_t> pages_for(const WorkloadKind &kind, const std::vector<uint64_t> &pages)
+{
+	return kind.fixed_pages ? std::vector{kind.fixed_pages} : pages;
+}
+
 void require_tables(const Wishes &wishes)
 {
 	for (uint64_t pages : wishes.pages)
@@ -178,7 +183,7 @@ void require_memory(uint64_t pages)
 
 std::vector<std::string> workload_words()
 {
-	std::vector<std::string> words = {"all", "arena", "stock"};
+	std::vector<std::string> words = {"all", kArenaGroup, kStockGroup, kWalkGroup};
 	for (const WorkloadKind &kind : workload_kinds())
 		words.push_back(kind.name);
 	return words;
@@ -188,7 +193,7 @@ bool needs_arena(const std::vector<std::string> &workloads)
 {
 	WorkloadKinds kinds = chosen(workloads);
 	return std::any_of(kinds.begin(), kinds.end(),
-			   [](const WorkloadKind &kind) { return kind.on_arena; });
+			   [](const WorkloadKind &kind) { return kind.group == kArenaGroup; });
 }
 
 std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
@@ -200,7 +205,7 @@ std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 	std::vector<Way> ways = info ? ways_of(wishes, *info) : std::vector<Way>();
 	std::vector<Job> jobs;
 	for (const WorkloadKind &kind : chosen(wishes.workloads))
-		for (uint64_t pages : all_pages)
+		for (uint64_t pages : pages_for(kind, all_pages))
 			for (std::optional<uint32_t> density : densities_for(kind, wishes))
 				for (std::optional<Way> way : ways_for(kind, ways))
 					jobs.push_back({kind.name, way, pages, density});

@@ -27,14 +27,20 @@ public:
 	virtual void finish() = 0;
 };
 
+// What --workload takes for many at once.
+inline constexpr const char *kArenaGroup = "arena";
+inline constexpr const char *kStockGroup = "stock";
+inline constexpr const char *kWalkGroup = "walk"; // only when asked for
+
 // A line of the list of workloads.
 struct WorkloadKind {
 	std::string name;
 	std::function<std::unique_ptr<Workload>(const Job &)> make;
-	bool on_arena = false;
+	std::string group = kStockGroup;
 	bool has_method = false;  // the choice of how entries are changed
 	bool protects = false;	  // which is all that the method flip can do
 	bool has_density = false; // can work on a part of each table
+	uint64_t fixed_pages = 0; // what it works on, whatever --pages says; 0: that
 };
 using WorkloadKinds = std::vector<WorkloadKind>;
 
