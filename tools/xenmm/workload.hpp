@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "job.hpp"
+#include "walk.hpp"
 
 namespace xenmm
 {
@@ -25,6 +26,8 @@ public:
 	virtual void prepare() = 0;
 	virtual void run() = 0;
 	virtual void finish() = 0;
+	// Of a page walk, once after all runs; nothing of other workloads.
+	virtual std::optional<WalkFacts> walk_facts() { return std::nullopt; }
 };
 
 // What --workload takes for many at once.
@@ -53,5 +56,6 @@ std::unique_ptr<Workload> make_workload(const Job &job);
 void add_arena_operations(WorkloadKinds &kinds);
 void add_arena_ends(WorkloadKinds &kinds);
 void add_stock_workloads(WorkloadKinds &kinds);
+void add_walk_workloads(WorkloadKinds &kinds);
 
 } // namespace xenmm

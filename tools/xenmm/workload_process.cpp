@@ -23,9 +23,10 @@ constexpr int kAsItWas = 0; // what a child that finds its memory unchanged exit
 void require_status(int status, int wanted)
 {
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != wanted)
-		throw Failure(ExitCode::kFailed,
-			      fmt::format("wrong outcome: a child's wait status is {:#x}, not {:#x}",
-					  status, wanted << 8));
+		throw Failure(
+			ExitCode::kFailed,
+			fmt::format("wrong outcome: a child's wait status is {:#x}, not {:#x}",
+				    status, wanted << 8));
 }
 
 // The parent alone, until fork returns; the child looks at its memory and ends, and is
