@@ -51,7 +51,7 @@ Result run_job(const Job &job, const Clock &clock, Counting counting, Repeats re
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
 		Measurement measured = measure(*workload, clock, counting, repeats, job.touched());
-		return {job, repeats.runs, measured};
+		return {job, repeats.runs, measured, workload->walk_facts()};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
 	}
@@ -83,14 +83,14 @@ void require_writable(const std::string &path)
 		throw system_failure(path);
 }
 
-Setting find_setting(const Options &options, const xenmm_info *info)
+Setting find_setting(const Options &options, Unit unit, const xenmm_info *info)
 {
 	Guest guest = detect_guest(options.guest, info);
 	if (!guest.note.empty())
 		warn(fmt::format(
 			"guest kind {} is assumed: {}; name it with --guest or XENMM_GUEST",
 			guest.kind, guest.note));
-	return {guest.kind, choose_unit(options.unit), detect_environment(info)};
+	return {guest.kind, unit, detect_environment(info)};
 }
 
 void publish(const Options &options, const Setting &setting, const std::vector<Result> &results)
@@ -105,12 +105,14 @@ void bench(const Options &options)
 {
 	std::optional<Device> device = open_device(options);
 	const xenmm_info *info = device ? &device->info() : nullptr;
+	Unit unit = choose_unit(options.unit);
+	require_time(options.wishes.workloads, unit);
 	std::vector<Job> jobs = make_plan(options.wishes, info);
 	if (!options.json_file.empty())
 		require_writable(options.json_file);
 	std::unique_ptr<Vmm> vmm = options.vmm.empty() ? nullptr : connect_vmm(options.vmm);
 
-	Setting setting = find_setting(options, info); // counts CPUs, so before pinning
+	Setting setting = find_setting(options, unit, info); // counts CPUs, so before pinning
 	settle_process();
 	Clock clock(setting.unit);
 	publish(options, setting,
@@ -123,7 +125,17 @@ Workloads on ordinary memory (group 'stock', no module needed; no choice of meth
   populate      mmap with MAP_POPULATE
   mprotect      read-write to read-only        mprotect-rw   and back
   fork          the parent, until fork returns
+  cow           then the parent's first write to each page, while the child lives
   munmap
+  mremap        of all pages, to where each entry has to be moved
+  file-fault    first read of each page of a file in the page cache (as lmbench's
+                lat_pagefault); the kernel maps 16 pages by one fault
+  exec          fork, exec and end of a small static program (as lmbench's lat_proc exec):
+                16 a run, whatever --pages says; a figure is per process
+  page-fault1   mmap, write to each page, munmap (as will-it-scale's page_fault1)
+  page-fault2   the same in a private mapping of a file
+  page-fault3   ... and in a shared one; all three on --pages and not on 128 MiB
+  chunks        the same in pieces of 1 MiB (as in PVM's paper, SOSP 2023)
 Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-touch         first write to each page, by demand faults (no choice of method)
   arena-map           empty to present         arena-unmap       and back
@@ -136,6 +148,14 @@ Workloads on an arena (group 'arena'; each is one ioctl on all pages):
 What the pages hold, and whether they may be written, is checked after each run.
 With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor').
 The method flip is for changes of protection, and left out elsewhere.
+
+Page walks (group 'walk', not in 'all'): pointers chased from page to page, in ns per access
+  walk-near     16 pages: no TLB misses
+  walk-4k       all of --pages in a random order, no huge pages
+  walk-2m       the same order and places in huge pages; left out where there are none
+walk-4k less walk-2m is the translation, when --pages is far above what the TLB holds: try
+65536. The table references of one walk are counted from the tables; the VMM's page size
+(4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels if 5 by XENMM_LAB_VMM_LEVELS.
 
 With --density the work is on so many pages of each table of 512, evenly spread, in one
 ioctl with an array of ranges; --pages is then the address space, all of it mapped, and
@@ -153,7 +173,7 @@ Examples:
 void add_what(CLI::App &command, Wishes &wishes)
 {
 	command.add_option("--workload", wishes.workloads,
-			   "Workloads or groups, see below; default: all")
+			   "Workloads or groups, see below; default: all, without walk")
 		->delimiter(',')
 		->check(CLI::IsMember(workload_words()).description(""))
 		->type_name("NAME,...");

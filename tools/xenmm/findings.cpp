@@ -36,7 +36,8 @@ std::vector<Ratio> ratios_to_bare(const Comparison &comparison, const System &sy
 	for (const WorkloadKind &kind : workload_kinds()) {
 		const Measured *bare = comparison.find(kBare, kind.name);
 		const Measured *row = comparison.find(system, kind.name);
-		if (bare && row && !row->walk && bare->unit == row->unit && bare->median > 0)
+		if (kind.group == kStockGroup && bare && row && bare->unit == row->unit &&
+		    bare->median > 0)
 			ratios.push_back({row->median / bare->median, kind.name});
 	}
 	std::sort(ratios.begin(), ratios.end(),

@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "exec_child.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -86,6 +87,8 @@ int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (xenmm::is_exec_child(argc, argv))
+		_exit(xenmm::kExecChildStatus);
 	try {
 		return xenmm::run(argc, argv);
 	} catch (const xenmm::Failure &failure) {

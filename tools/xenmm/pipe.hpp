@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Both ends of a pipe. Between processes an end that is closed is the signal.
+// A pipe whose ends are closed one by one: its end is how processes tell each other
+// that they have come somewhere.
 #pragma once
 
 #include <unistd.h>

@@ -11,6 +11,7 @@
 #include "guest.hpp"
 #include "job.hpp"
 #include "measure.hpp"
+#include "walk.hpp"
 
 namespace xenmm
 {
@@ -22,6 +23,7 @@ struct Result {
 	Job job;
 	unsigned runs;
 	Measurement measured;
+	std::optional<WalkFacts> walk; // of page walks alone
 };
 
 // What all results of one invocation share.

@@ -25,13 +25,13 @@ struct Work {
 };
 
 // In the order of the files, each once.
-std::vector<Work> works_of(const Comparison &comparison, bool on_arena)
+std::vector<Work> works_of(const Comparison &comparison, const std::string &group)
 {
 	std::vector<Work> works;
 	for (const WorkloadKind &kind : workload_kinds())
 		for (const Measured &row : comparison.measured()) {
 			Work work = {row.workload, row.way};
-			if (row.workload == kind.name && kind.on_arena == on_arena && !row.walk &&
+			if (row.workload == kind.name && kind.group == group &&
 			    std::find(works.begin(), works.end(), work) == works.end())
 				works.push_back(work);
 		}
@@ -83,14 +83,14 @@ void add_work(Section &section, const Comparison &comparison, const Work &work, 
 		section.bars.push_back(std::move(chart));
 }
 
-Section work_section(const Comparison &comparison, bool on_arena)
+Section work_section(const Comparison &comparison, const std::string &group)
 {
 	Section section;
 	section.heads = {"workload"};
 	for (const System &system : comparison.systems())
 		section.heads.push_back(system.name());
-	for (const Work &work : works_of(comparison, on_arena))
-		add_work(section, comparison, work, !on_arena);
+	for (const Work &work : works_of(comparison, group))
+		add_work(section, comparison, work, group == kStockGroup);
 	return section;
 }
 
@@ -98,7 +98,7 @@ Section work_section(const Comparison &comparison, bool on_arena)
 void draw_arena(Section &section, const Comparison &comparison, const std::string &workload)
 {
 	BarChart chart = {workload, {}};
-	for (const Work &work : works_of(comparison, true))
+	for (const Work &work : works_of(comparison, kArenaGroup))
 		for (const System &system : comparison.systems())
 			if (const Measured *row =
 				    work.workload == workload
@@ -119,7 +119,7 @@ constexpr const char *kUnit =
 
 Section stock_section(const Comparison &comparison)
 {
-	Section section = work_section(comparison, false);
+	Section section = work_section(comparison, kStockGroup);
 	section.title = "The kernel's own work on ordinary memory";
 	section.text = std::string(kUnit) + " 2.0x: twice the cost without a hypervisor. exec is "
 					    "per process.";
@@ -128,11 +128,11 @@ Section stock_section(const Comparison &comparison)
 
 Section arena_section(const Comparison &comparison)
 {
-	Section section = work_section(comparison, true);
+	Section section = work_section(comparison, kArenaGroup);
 	section.title = "An arena's memory, by every method";
 	section.text = std::string(kUnit) + " Each row is one ioctl on all pages.";
 	std::vector<std::string> drawn;
-	for (const Work &work : works_of(comparison, true))
+	for (const Work &work : works_of(comparison, kArenaGroup))
 		if (std::find(drawn.begin(), drawn.end(), work.workload) == drawn.end()) {
 			drawn.push_back(work.workload);
 			draw_arena(section, comparison, work.workload);

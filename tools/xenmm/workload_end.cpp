@@ -176,7 +176,7 @@ template <typename Kind>
 WorkloadKind end_of_arena(const char *name)
 {
 	WorkloadKind kind = {name, [](const Job &job) { return std::make_unique<Kind>(job); }};
-	kind.on_arena = true;
+	kind.group = kArenaGroup;
 	return kind;
 }
 
