@@ -18,6 +18,7 @@ struct Options {
 	std::vector<std::string> files;
 	std::string json_file;
 	std::string html_file;
+	std::string svg_file;
 };
 
 void compare(const Options &options)
@@ -29,6 +30,8 @@ void compare(const Options &options)
 		write_file(options.json_file, json_text(comparison.merged()));
 	if (!options.html_file.empty())
 		write_file(options.html_file, comparison_page(comparison));
+	if (!options.svg_file.empty())
+		write_file(options.svg_file, comparison_picture(comparison));
 	write_stdout(comparison_text(comparison));
 }
 
@@ -55,6 +58,8 @@ void add_compare(CLI::App &app, Action &action)
 		->type_name("FILE");
 	command->add_option("--html", options->html_file,
 			    "Write a page with charts that needs no other file")
+		->type_name("FILE");
+	command->add_option("--svg", options->svg_file, "Write the page's charts alone")
 		->type_name("FILE");
 	command->footer(kExamples);
 	command->callback([options, &action] { action = [options] { compare(*options); }; });

@@ -64,10 +64,8 @@ std::string html_table(const Section &section)
 std::string html_charts(const Section &section)
 {
 	std::string text;
-	for (const LineChart &chart : section.lines)
-		text += svg_of(chart);
-	for (const BarChart &chart : section.bars)
-		text += svg_of(chart);
+	for (const SmallChart &chart : draw(section))
+		text += svg_element(chart);
 	return text.empty() ? "" : "<div class=\"charts\">\n" + text + "</div>\n";
 }
 
@@ -150,6 +148,15 @@ std::string comparison_page(const Comparison &comparison)
 		"initial-scale=1\">\n<title>xenmm: comparison</title>\n<style>{}</style>\n"
 		"</head>\n<body>\n{}</body>\n</html>\n",
 		kStyle, body);
+}
+
+std::string comparison_picture(const Comparison &comparison)
+{
+	std::vector<SmallChart> charts;
+	for (const Section &section : make_sections(comparison))
+		for (SmallChart &chart : draw(section))
+			charts.push_back(std::move(chart));
+	return svg_sheet(charts);
 }
 
 } // namespace xenmm

@@ -14,10 +14,12 @@ namespace xenmm
 namespace
 {
 
-constexpr double kWidth = 360;
-constexpr double kTop = 30;   // below the title
-constexpr double kRow = 20;   // of a bar, of a legend's line
-constexpr double kLetter = 7; // wide, at most, on the average
+constexpr double kWidth = kSmallChartWidth;
+constexpr size_t kColumns = 3; // of a sheet
+constexpr double kMargin = 24; // around each chart of it
+constexpr double kTop = 30;    // below the title
+constexpr double kRow = 20;    // of a bar, of a legend's line
+constexpr double kLetter = 7;  // wide, at most, on the average
 constexpr double kGap = 6;
 constexpr double kPlotHeight = 170;
 constexpr double kPlotLeft = 52;
@@ -25,14 +27,6 @@ constexpr double kPlotLeft = 52;
 double width_of(const std::string &text)
 {
 	return kLetter * static_cast<double>(text.size());
-}
-
-std::string picture(double height, const std::string &title, const std::string &body)
-{
-	return fmt::format("<svg viewBox=\"0 0 {0} {1:.0f}\" role=\"img\" aria-label=\"{2}\" "
-			   "font-size=\"12\">\n{3}{4}</svg>\n",
-			   kWidth, height, escaped(title),
-			   text_at(0, 16, title, "font-size=\"14\" font-weight=\"bold\""), body);
 }
 
 // How much room its bars have, and what a bar's length stands for.
@@ -49,13 +43,13 @@ public:
 		}
 		room_ = std::max(20.0, kWidth - label_ - text - 2 * kGap);
 	}
-	std::string svg() const
+	SmallChart drawn() const
 	{
 		std::string body;
 		for (size_t i = 0; i < chart_.bars.size(); i++)
 			body += row(chart_.bars[i], kTop + kRow * static_cast<double>(i));
 		double height = kTop + kRow * static_cast<double>(chart_.bars.size());
-		return picture(height, chart_.title, body);
+		return {chart_.title, height, body};
 	}
 
 private:
@@ -92,12 +86,12 @@ public:
 			}
 		std::sort(xs_.begin(), xs_.end());
 	}
-	std::string svg() const
+	SmallChart drawn() const
 	{
 		std::string body = axes();
 		for (size_t i = 0; i < chart_.lines.size(); i++)
 			body += curve(chart_.lines[i]) + legend(chart_.lines[i], legend_y(i));
-		return picture(legend_y(chart_.lines.size()), chart_.title, body);
+		return {chart_.title, legend_y(chart_.lines.size()), body};
 	}
 
 private:
@@ -152,16 +146,60 @@ private:
 	double most_ = 0;
 };
 
-} // namespace
-
-std::string svg_of(const BarChart &chart)
+std::string svg(const SmallChart &chart, const std::string &attributes)
 {
-	return BarPicture(chart).svg();
+	return fmt::format("<svg viewBox=\"0 0 {0} {1:.0f}\" role=\"img\" aria-label=\"{2}\" "
+			   "font-size=\"12\"{3}>\n{4}{5}</svg>\n",
+			   kWidth, chart.height, escaped(chart.title), attributes,
+			   text_at(0, 16, chart.title, "font-size=\"14\" font-weight=\"bold\""),
+			   chart.elements);
 }
 
-std::string svg_of(const LineChart &chart)
+} // namespace
+
+SmallChart draw(const BarChart &chart)
 {
-	return LinePicture(chart).svg();
+	return BarPicture(chart).drawn();
+}
+
+SmallChart draw(const LineChart &chart)
+{
+	return LinePicture(chart).drawn();
+}
+
+std::vector<SmallChart> draw(const Section &section)
+{
+	std::vector<SmallChart> charts;
+	for (const LineChart &chart : section.lines)
+		charts.push_back(draw(chart));
+	for (const BarChart &chart : section.bars)
+		charts.push_back(draw(chart));
+	return charts;
+}
+
+std::string svg_element(const SmallChart &chart)
+{
+	return svg(chart, "");
+}
+
+std::string svg_sheet(const std::vector<SmallChart> &charts)
+{
+	std::string body;
+	double top = kMargin, next = top;
+	for (size_t i = 0; i < charts.size(); i++) {
+		if (i % kColumns == 0)
+			top = next;
+		double x = kMargin + static_cast<double>(i % kColumns) * (kWidth + kMargin);
+		body += svg(charts[i], fmt::format(" x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" "
+						   "height=\"{:.0f}\"",
+						   x, top, kWidth, charts[i].height));
+		next = std::max(next, top + charts[i].height + kMargin);
+	}
+	return fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} "
+			   "{1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
+			   "font-family=\"sans-serif\">\n<rect width=\"100%\" height=\"100%\" "
+			   "fill=\"#fff\"/>\n{2}</svg>\n",
+			   kColumns * (kWidth + kMargin) + kMargin, next, body);
 }
 
 } // namespace xenmm

@@ -4,13 +4,29 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "section.hpp"
 
 namespace xenmm
 {
 
-std::string svg_of(const BarChart &chart);
-std::string svg_of(const LineChart &chart);
+// Drawn, kSmallChartWidth wide.
+struct SmallChart {
+	std::string title;
+	double height;
+	std::string elements;
+};
+inline constexpr double kSmallChartWidth = 360;
+
+SmallChart draw(const BarChart &chart);
+SmallChart draw(const LineChart &chart);
+// All of a section.
+std::vector<SmallChart> draw(const Section &section);
+
+// As an element of a page, as wide as there is room.
+std::string svg_element(const SmallChart &chart);
+// All in one file, three in a row.
+std::string svg_sheet(const std::vector<SmallChart> &charts);
 
 } // namespace xenmm
