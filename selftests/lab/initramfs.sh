@@ -171,7 +171,7 @@ environment() {
 		"XENMM_LAB_XEN_OPTIONS=\"$xen_args\""
 	# A guest cannot see whether its page tables are nested or shadowed.
 	[[ -z $option_paging ]] || echo "export XENMM_GUEST=$(guest_name)"
-	[[ ! -x $option_payload/host ]] || echo "export XENMM_LAB_ASK=$(ask_path)"
+	[[ $option_kind == bare || ! -x $option_payload/host ]] || echo "export XENMM_LAB_ASK=$(ask_path)"
 }
 
 # The tool's name of the kind of guest.

@@ -57,9 +57,13 @@ xen_source_candidates() {
 download_xen_source() {
 	local wanted=$1 version
 	for version in $(xen_source_candidates "$wanted"); do
-		(cd "$work_dir/apt/source" &&
-			apt-get "${source_apt[@]}" source --download-only "xen=$version" >&2) &&
-			{ echo "$version"; return; }
+		rm -f -- "$work_dir"/apt/source/*
+		if (cd "$work_dir/apt/source" &&
+			apt-get "${source_apt[@]}" source --download-only "xen=$version" >&2); then
+			[[ $version == "$wanted" ]] || say "the source of Xen $version stands in for it"
+			echo "$version"
+			return
+		fi
 		say "the source of Xen $version cannot be fetched"
 	done
 	die "$EXIT_SETUP" "no source of Xen $wanted: check the network, then run apt-get update as root"
