@@ -13,6 +13,8 @@ namespace xenmm::fake
 
 // Is it among the words of XENMM_FAKE?
 bool told(const char *word);
+// The flags of a mapping that is no arena, as the words would have them.
+int mapping_flags(int flags);
 
 // errno, and -1 to be returned.
 int error(int number);

@@ -12,6 +12,7 @@
 //	eio short crash                            an operation that fails, lies, or makes
 //	                                           pages fault (discard)
 //	timed                                      operations take what kPrices says
+// and those of fake_memory.cpp.
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
@@ -275,8 +276,10 @@ int __wrap_open(const char *path, int flags, ...)
 
 void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset)
 {
+	if (!is_arena_file(fd))
+		return __real_mmap(address, length, prot, mapping_flags(flags), fd, offset);
 	void *base = __real_mmap(address, length, prot, flags, fd, offset);
-	if (base != MAP_FAILED && is_arena_file(fd))
+	if (base != MAP_FAILED)
 		arenas.emplace_back(fd, base, length);
 	return base;
 }
@@ -292,14 +295,14 @@ int __wrap_munmap(void *address, size_t length)
 		end_arena(*arena);
 		arenas.erase(arena);
 	}
-	return __real_munmap(address, length);
+	return told("stays") ? 0 : __real_munmap(address, length);
 }
 
 void __wrap__exit(int status)
 {
 	for (FakeArena &arena : arenas)
 		end_arena(arena);
-	__real__exit(status);
+	__real__exit(told("bad-child") ? status + 1 : status);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)

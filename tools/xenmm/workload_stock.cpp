@@ -41,7 +41,10 @@ struct Populate final : StockWorkload {
 	void finish() override
 	{
 		region_.require_mapped();
+		FaultCount faults;
+		faults.start();
 		region_.stamp();
+		faults.require_few();
 		region_.require_holds(false);
 	}
 };
