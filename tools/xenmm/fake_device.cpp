@@ -277,7 +277,7 @@ int __wrap_open(const char *path, int flags, ...)
 void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset)
 {
 	if (!is_arena_file(fd))
-		return __real_mmap(address, length, prot, mapping_flags(flags), fd, offset);
+		return map_memory(length, prot, flags, fd);
 	void *base = __real_mmap(address, length, prot, flags, fd, offset);
 	if (base != MAP_FAILED)
 		arenas.emplace_back(fd, base, length);
@@ -295,7 +295,7 @@ int __wrap_munmap(void *address, size_t length)
 		end_arena(*arena);
 		arenas.erase(arena);
 	}
-	return told("stays") ? 0 : __real_munmap(address, length);
+	return unmap_memory(address, length);
 }
 
 void __wrap__exit(int status)
