@@ -12,7 +12,7 @@
 //	kept           the same, and the next mmap of that kind gives the pages again
 //	lost           mremap that moves no content
 //	exec-another   another program is executed
-//	bad-child      processes end with a status of their own
+//	bad-child      processes that were forked end with a status of their own
 #include <cstdarg>
 #include <sys/mman.h>
 #include <unistd.h>
