@@ -150,7 +150,7 @@ With --ask the hypervisor's own counts of one more run are in the JSON (key 'hyp
 The method flip is for changes of protection, and left out elsewhere.
 
 Page walks (group 'walk', not in 'all'): pointers chased from page to page, in ns per access
-  walk-near     16 pages: no TLB misses
+  walk-near     13 pages, again and again: no TLB misses
   walk-4k       all of --pages in a random order, no huge pages
   walk-2m       the same order and places in huge pages; left out where there are none
 walk-4k less walk-2m is the translation, when --pages is far above what the TLB holds: try

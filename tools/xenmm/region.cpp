@@ -183,6 +183,14 @@ void FaultCount::start()
 	before_ = now();
 }
 
+void FaultCount::require_few() const
+{
+	uint64_t faults = now() - before_;
+	if (faults > kFew)
+		throw wrong_outcome(
+			fmt::format("{} page faults where all pages should be there", faults));
+}
+
 void FaultCount::require(uint64_t least) const
 {
 	uint64_t faults = now() - before_;

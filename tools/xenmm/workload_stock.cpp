@@ -41,7 +41,10 @@ struct Populate final : StockWorkload {
 	void finish() override
 	{
 		region_.require_mapped();
+		FaultCount faults;
+		faults.start();
 		region_.stamp();
+		faults.require_few();
 		region_.require_holds(false);
 	}
 };
@@ -52,8 +55,11 @@ struct Protect final : StockWorkload {
 	void prepare() override
 	{
 		region_.map_stamped();
-		if ((prot & PROT_WRITE) && region_.protect(PROT_READ) != 0)
+		if (!(prot & PROT_WRITE))
+			return;
+		if (region_.protect(PROT_READ) != 0)
 			throw system_failure("mprotect");
+		region_.require_writable(false);
 	}
 	void run() override { note(region_.protect(prot)); }
 	void finish() override
