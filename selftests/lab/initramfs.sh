@@ -201,7 +201,10 @@ xpti_of_arguments() {
 
 # MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB for each
 # MiB of memory, is too little for a hundred processes: Xen then drops shadows and makes them anew.
-shadow_memory() { [[ $option_kind-$option_paging != pvh-shadow ]] && echo 0 || echo $((16 + option_memory / 8)); }
+shadow_memory() {
+	[[ $option_kind-$option_paging == pvh-shadow ]] || { echo 0; return; }
+	echo $((16 + option_memory / 8))
+}
 
 guest_config() {
 	local common
