@@ -54,7 +54,7 @@ demo: ## boot a PV DomU under Xen on QEMU and compare the methods (build/demo/be
 	@$(LAB) setup
 	@selftests/demo
 
-bench: ## sweep sizes and densities, mitigations off and on (Documentation/results.rst; half an hour)
+bench: ## sweep sizes and densities, mitigations off and on (Documentation/methods.rst; half an hour)
 	@$(LAB) setup
 	@selftests/bench
 
