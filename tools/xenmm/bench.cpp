@@ -163,8 +163,8 @@ Page walks (group 'walk', not in 'all'): pointers chased from page to page, by t
   walk-4k       all of --pages in a random order, no huge pages
   walk-2m       the same order and places in huge pages; left out where there are none
 walk-4k less walk-2m is the translation, when --pages is far above what the TLB holds: try
-65536. In the lab take --unit cycles: QEMU's TSC counts ns, while the clock of a Xen guest
-stands and jumps there. The table references of one walk are counted from the tables; the
+65536. In the lab take --unit cycles: the clock of a Xen guest stands and jumps there, and
+its TSC, the host's, does not. The table references of one walk are counted from the tables; the
 VMM's page size (4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels by
 XENMM_LAB_VMM_LEVELS where they are 5.
 
