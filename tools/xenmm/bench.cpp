@@ -46,12 +46,24 @@ std::optional<Device> open_device(const Options &options)
 	}
 }
 
+// A Xen guest's clock must not go back, so that it stands where its CPUs disagree: under
+// emulation for milliseconds.
+void require_time_passed(const Measurement &measured)
+{
+	if (measured.per_page.median <= 0)
+		throw Failure(ExitCode::kFailed, "the clock stood still: measure more --pages, or "
+						 "by the CPU's own counter with --unit cycles");
+}
+
 Result run_job(const Job &job, const Clock &clock, Counting counting, Repeats repeats)
 {
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
 		Measurement measured = measure(*workload, clock, counting, repeats, job.touched());
-		return {job, repeats.runs, measured, workload->walk_facts()};
+		std::optional<WalkFacts> walk = workload->walk_facts();
+		if (walk)
+			require_time_passed(measured);
+		return {job, repeats.runs, measured, walk};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
 	}
@@ -149,13 +161,15 @@ What the pages hold, and whether they may be written, is checked after each run.
 With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor').
 The method flip is for changes of protection, and left out elsewhere.
 
-Page walks (group 'walk', not in 'all'): pointers chased from page to page, in ns per access
+Page walks (group 'walk', not in 'all'): pointers chased from page to page, by time per access
   walk-near     13 pages, again and again: no TLB misses
   walk-4k       all of --pages in a random order, no huge pages
   walk-2m       the same order and places in huge pages; left out where there are none
 walk-4k less walk-2m is the translation, when --pages is far above what the TLB holds: try
-65536. The table references of one walk are counted from the tables; the VMM's page size
-(4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels if 5 by XENMM_LAB_VMM_LEVELS.
+65536. In the lab take --unit cycles: the clock of a Xen guest stands and jumps there, and
+its TSC, the host's, does not. The table references of one walk are counted from the tables; the
+VMM's page size (4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels by
+XENMM_LAB_VMM_LEVELS where they are 5.
 
 With --density the work is on so many pages of each table of 512, evenly spread, in one
 ioctl with an array of ranges; --pages is then the address space, all of it mapped, and

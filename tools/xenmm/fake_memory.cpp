@@ -12,8 +12,10 @@
 //	kept           the same, and the next mmap of that kind gives the pages again
 //	lost           mremap that moves no content
 //	exec-another   another program is executed
+//	still          the clock stands
 //	bad-child      processes that were forked end with a status of their own
 #include <cstdarg>
+#include <ctime>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
@@ -25,6 +27,8 @@ int __real_mprotect(void *address, size_t length, int prot);
 void *__real_mremap(void *address, size_t length, size_t new_length, int flags, ...);
 int __real_execve(const char *path, char *const argv[], char *const environment[]);
 void *__real_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset);
+int __real_clock_gettime(clockid_t clock, timespec *now);
+int __wrap_clock_gettime(clockid_t clock, timespec *now);
 int __real_munmap(void *address, size_t length);
 int __wrap_mprotect(void *address, size_t length, int prot);
 void *__wrap_mremap(void *address, size_t length, size_t new_length, int flags, ...);
@@ -105,6 +109,14 @@ void *__wrap_mremap(void *address, size_t length, size_t new_length, int flags, 
 	if (told("lost"))
 		madvise(address, length, MADV_DONTNEED);
 	return __real_mremap(address, length, new_length, flags, target);
+}
+
+int __wrap_clock_gettime(clockid_t clock, timespec *now)
+{
+	if (!told("still"))
+		return __real_clock_gettime(clock, now);
+	*now = {};
+	return 0;
 }
 
 int __wrap_execve(const char *path, char *const argv[], char *const environment[])

@@ -223,7 +223,7 @@ void require_time(const std::vector<std::string> &workloads, Unit unit)
 	WorkloadKinds kinds = chosen(workloads);
 	bool walks = std::any_of(kinds.begin(), kinds.end(),
 				 [](const WorkloadKind &kind) { return kind.group == kWalkGroup; });
-	if (!walks || (unit == Unit::kNs && !environment_flag("XENMM_LAB_ICOUNT")))
+	if (!walks || (unit != Unit::kInstructions && !environment_flag("XENMM_LAB_ICOUNT")))
 		return;
 	throw Failure(ExitCode::kNotPossible,
 		      "a page walk is no instruction, only a time shows it: 'xenmm bench "

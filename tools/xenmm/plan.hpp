@@ -29,7 +29,7 @@ std::vector<std::string> workload_words();
 // Does any of them need the module?
 bool needs_arena(const std::vector<std::string> &workloads);
 
-// Page walks are measured in time alone, and not in time that instructions make.
+// Page walks are measured in time or cycles, and not where instructions make the time.
 // Failure kNotPossible when walks are asked for and `unit` is not of that kind.
 void require_time(const std::vector<std::string> &workloads, Unit unit);
 

@@ -135,11 +135,6 @@ std::string setting_line(const Setting &setting)
 namespace
 {
 
-bool is_of(const Result &result, const char *workload)
-{
-	return result.job.workload == workload;
-}
-
 std::string miss_cell(const std::optional<double> &misses)
 {
 	return misses ? fmt::format("{:.2f}", *misses) : "n/a";
@@ -166,21 +161,32 @@ std::string references_line(const WalkTables &tables)
 	return text;
 }
 
+std::string walk_line(const Setting &setting, const Result &result)
+{
+	std::string name = result.job.workload;
+	if (result.walk->counts.misses)
+		name += fmt::format(", {} pages", grouped(result.job.pages));
+	return fmt::format("{}: {}; {}\n", name,
+			   references_line(find_tables(setting.guest, result.walk->leaf)),
+			   misses_line(setting, result.walk->counts));
+}
+
 // Below the table: what a figure is per, where it is not per page, and what walks have.
 std::string notes(const Setting &setting, const std::vector<Result> &results)
 {
 	std::string text;
+	std::string last;
 	bool walks = false;
 	for (const Result &result : results) {
-		if (is_of(result, "exec"))
+		if (result.job.workload == "exec")
 			text += "exec: per process; pages is how many of them a run has\n";
 		if (!result.walk)
 			continue;
 		walks = true;
-		text += fmt::format("{}, {} pages: {}; {}\n", result.job.workload,
-				    grouped(result.job.pages),
-				    references_line(find_tables(setting.guest, result.walk->leaf)),
-				    misses_line(setting, result.walk->counts));
+		std::string line = walk_line(setting, result);
+		if (line != last) // of several sizes
+			text += line;
+		last = line;
 	}
 	return walks ? text + "walk-*: per access\n" : text;
 }

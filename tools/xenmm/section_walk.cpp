@@ -24,7 +24,7 @@ std::string references_text(const Walk &walk)
 
 std::string time_text(const Measured &row, const Measured *near)
 {
-	std::string text = figure(row.median) + " ns";
+	std::string text = figure(row.median) + " " + row.unit;
 	if (near && near != &row && near->median > 0)
 		text += fmt::format(" {:.1f}x", row.median / near->median);
 	return text;
@@ -41,7 +41,7 @@ std::string why_missing(const System &system, const std::string &workload)
 
 void add_row(Section &section, const Comparison &comparison, const std::string &workload)
 {
-	BarChart chart = {workload + ", ns per access", {}};
+	BarChart chart = {workload + ", time per access", {}};
 	std::vector<std::string> cells = {workload};
 	for (const System &system : comparison.systems()) {
 		const Measured *row = comparison.find(system, workload);

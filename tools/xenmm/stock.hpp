@@ -14,11 +14,7 @@ class StockWorkload : public Workload
 {
 public:
 	explicit StockWorkload(uint64_t pages) : region_(pages) {}
-	void finish() override
-	{
-		if (result_ != 0)
-			throw system_failure("the measured system call", error_);
-	}
+	void finish() override { require_success(); }
 
 protected:
 	// Cheap enough for the measured step.
@@ -26,6 +22,11 @@ protected:
 	{
 		result_ = result;
 		error_ = errno;
+	}
+	void require_success() const
+	{
+		if (result_ != 0)
+			throw system_failure("the measured system call", error_);
 	}
 	Region region_;
 

@@ -131,6 +131,7 @@ test_fake_memory() {
 	lies stays "memory is still there" munmap
 	lies lost "content is not what was left" mremap
 	lies exec-another "a child's wait status is 0x0" exec
+	lies still "the clock stood still" walk-4k
 	lies bad-child "a child's wait status is 0x100" fork cow
 }
 

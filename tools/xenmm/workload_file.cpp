@@ -69,7 +69,7 @@ struct FileWrites final : FileWorkload {
 	}
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		faults_.require(region_.pages());
 		file_.require_holds(sharing == MAP_SHARED);
 	}

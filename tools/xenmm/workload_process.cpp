@@ -43,7 +43,7 @@ struct Fork final : StockWorkload {
 	}
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		int status = -1;
 		waitpid(child_, &status, 0);
 		require_status(status, kAsItWas);

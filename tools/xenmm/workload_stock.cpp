@@ -64,7 +64,7 @@ struct Protect final : StockWorkload {
 	void run() override { note(region_.protect(prot)); }
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		region_.require_holds(false);
 		region_.require_writable(prot & PROT_WRITE);
 	}
@@ -80,7 +80,7 @@ struct Unmap final : StockWorkload {
 	void run() override { note(region_.unmap()); }
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		Region::require_gone(base_);
 	}
 
@@ -106,7 +106,7 @@ struct Move final : StockWorkload {
 	void run() override { note(region_.move(target())); }
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		region_.require_holds(false);
 		Region::require_gone(base_);
 		region_.unmap();
@@ -140,7 +140,7 @@ struct PageFault1 final : StockWorkload {
 	}
 	void finish() override
 	{
-		StockWorkload::finish();
+		require_success();
 		faults_.require(region_.pages());
 	}
 

@@ -190,7 +190,8 @@ std::optional<std::string> why_no_huge_pages(uint64_t pages)
 	if (!enabled)
 		return "the kernel has no transparent huge pages";
 	if (enabled->find("[never]") != std::string::npos)
-		return std::string(kSwitch) + " is 'never'";
+		return std::string(kSwitch) + " is 'never' (below 512 MiB the kernel's own choice; "
+					      "write 'madvise' to it)";
 	Ground ground(pages, Leaf::k2m);
 	std::optional<uint64_t> huge = huge_bytes(ground.base(), ground.bytes());
 	if (!huge)
