@@ -66,6 +66,18 @@ static bool disarm(void)
 	return was_used;
 }
 
+/*
+ * A task that needs a page for itself tries for ever to get it. Behind fork, and where the
+ * stack begins is random, a signal's frame may be the first to touch a page of the stack.
+ */
+static __attribute__((noinline)) void touch_stack(void)
+{
+	volatile char room[16 * PAGE];
+
+	for (size_t i = 0; i < sizeof(room); i += PAGE)
+		room[i] = 0;
+}
+
 void fail_all_pages(bool fail)
 {
 	static const struct setting filter[] = {
@@ -77,6 +89,7 @@ void fail_all_pages(bool fail)
 
 	for (size_t i = 0; i < sizeof(filter) / sizeof(filter[0]); i++)
 		ASSERT_EQ(write_text(filter[i].path, filter[i].value), 0);
+	touch_stack();
 	ASSERT_EQ(write_text(IN_DEBUGFS "fail_page_alloc/probability", fail ? "100" : "0"), 0);
 	ASSERT_EQ(write_text("/proc/self/make-it-fail", fail ? "1" : "0"), 0);
 }
