@@ -66,6 +66,10 @@ static bool disarm(void)
 	return was_used;
 }
 
+/*
+ * The switch is opened beforehand and turned off first of all: to open a file, and to note
+ * that a test has failed, may take a page.
+ */
 void fail_all_pages(bool fail)
 {
 	static const struct setting filter[] = {
@@ -73,12 +77,17 @@ void fail_all_pages(bool fail)
 		{IN_DEBUGFS "fail_page_alloc/interval", "1"},
 		{IN_DEBUGFS "fail_page_alloc/space", "0"},
 		{IN_DEBUGFS "fail_page_alloc/times", "-1"},
+		{IN_DEBUGFS "fail_page_alloc/probability", "100"},
 	};
+	static int switch_fd;
 
-	for (size_t i = 0; i < sizeof(filter) / sizeof(filter[0]); i++)
+	for (size_t i = 0; fail && i < sizeof(filter) / sizeof(filter[0]); i++)
 		ASSERT_EQ(write_text(filter[i].path, filter[i].value), 0);
-	ASSERT_EQ(write_text(IN_DEBUGFS "fail_page_alloc/probability", fail ? "100" : "0"), 0);
-	ASSERT_EQ(write_text("/proc/self/make-it-fail", fail ? "1" : "0"), 0);
+	if (fail)
+		switch_fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	ASSERT_EQ(pwrite(switch_fd, fail ? "1" : "0", 1, 0), 1);
+	if (!fail)
+		close(switch_fd);
 }
 
 static bool is_documented(const struct failing_call *call, const struct scene *scene)
