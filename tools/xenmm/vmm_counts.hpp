@@ -15,13 +15,14 @@ namespace xenmm
 
 struct VmmCount {
 	const char *name;		   // a column's
+	bool (*is_of)(const System &);	   // which kinds of guests it is about
 	bool is_entry;			   // counts entries; else what an entry was for
 	std::vector<std::string> counters; // of the hypervisor; added up, where it has them
 };
 
 const std::vector<VmmCount> &vmm_counts();
 
-// Nothing where this hypervisor, for this kind of guest, has no such count.
+// Nothing where it is not about this kind of guest; a counter that is not there is 0.
 std::optional<uint64_t> vmm_count(const Measured &row, const VmmCount &count);
 
 // What is in use for paging; nothing where nobody was asked.
