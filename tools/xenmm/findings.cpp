@@ -26,6 +26,7 @@ constexpr Way kTrap = {XENMM_METHOD_TRAP, 0}, kFlip = {XENMM_METHOD_FLIP, 0},
 
 struct Ratio {
 	double times;
+	// cppcheck-suppress unusedStructMember // it is, through front() and back()
 	std::string workload;
 };
 
