@@ -19,8 +19,8 @@ constexpr size_t kTextWidth = 100;
 constexpr const char *kStyle = R"(
 body { font: 16px/1.5 sans-serif; margin: 0 auto; padding: 0 1rem 3rem; max-width: 78rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
-.charts { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-.charts svg { flex: 1 1 20rem; min-width: 0; max-width: 30rem; align-self: flex-start; }
+.charts { display: grid; gap: 1.5rem; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .875rem; white-space: nowrap; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
