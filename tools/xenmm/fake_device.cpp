@@ -61,7 +61,7 @@ constexpr struct {
 xenmm_stats &totals = *static_cast<xenmm_stats *>(__real_mmap(
 	nullptr, sizeof(xenmm_stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 std::vector<FakeArena> arenas;
-const pid_t first_process = getpid();
+const pid_t kFirstProcess = getpid();
 
 int open_arena()
 {
@@ -303,7 +303,7 @@ void __wrap__exit(int status)
 {
 	for (FakeArena &arena : arenas)
 		end_arena(arena);
-	bool is_bad = told("bad-child") && getpid() != first_process;
+	bool is_bad = told("bad-child") && getpid() != kFirstProcess;
 	__real__exit(is_bad ? status + 1 : status);
 }
 

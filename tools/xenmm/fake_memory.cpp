@@ -22,6 +22,7 @@
 
 #include "fake_arena.hpp"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): ld's --wrap makes these names
 extern "C" {
 int __real_mprotect(void *address, size_t length, int prot);
 void *__real_mremap(void *address, size_t length, size_t new_length, int flags, ...);
@@ -34,6 +35,7 @@ int __wrap_mprotect(void *address, size_t length, int prot);
 void *__wrap_mremap(void *address, size_t length, size_t new_length, int flags, ...);
 int __wrap_execve(const char *path, char *const argv[], char *const environment[]);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace xenmm::fake
 {
@@ -58,9 +60,7 @@ std::vector<Mapping> kept;
 
 int mapping_flags(int flags)
 {
-	if (told("shared") && (flags & MAP_PRIVATE))
-		flags ^= MAP_PRIVATE | MAP_SHARED;
-	else if (told("private") && (flags & MAP_SHARED))
+	if ((told("shared") && (flags & MAP_PRIVATE)) || (told("private") && (flags & MAP_SHARED)))
 		flags ^= MAP_PRIVATE | MAP_SHARED;
 	if (told("late"))
 		flags &= ~MAP_POPULATE;

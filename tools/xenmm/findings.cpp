@@ -20,7 +20,7 @@ namespace
 
 using Sentences = std::vector<std::string>;
 
-constexpr System kBare = {"bare", false}, kPv = {"xen-pv", false}, kPvXpti = {"xen-pv", true};
+const System kBare = {"bare", false}, kPv = {"xen-pv", false}, kPvXpti = {"xen-pv", true};
 constexpr Way kTrap = {XENMM_METHOD_TRAP, 0}, kFlip = {XENMM_METHOD_FLIP, 0},
 	      kRebuild = {XENMM_METHOD_REBUILD, 0}, kBatch = {XENMM_METHOD_BATCH, 512};
 
