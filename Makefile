@@ -45,7 +45,7 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench check check-quick check-layers check-headers lint fuzz coverage faults \
+.PHONY: setup demo bench compare check check-quick check-layers check-headers lint fuzz coverage faults \
 	clean help
 setup:
 	@$(LAB) setup
@@ -54,9 +54,13 @@ demo: ## boot a PV DomU under Xen on QEMU and compare the methods (build/demo/be
 	@$(LAB) setup
 	@selftests/demo
 
-bench: ## sweep sizes and densities, mitigations off and on (Documentation/results.rst; half an hour)
+bench: ## sweep sizes and densities, mitigations off and on (Documentation/methods.rst; half an hour)
 	@$(LAB) setup
 	@selftests/bench
+
+compare: ## the same workloads in all kinds of guests, or in KINDS="xen-pv kvm-npt" (build/compare)
+	@$(LAB) setup
+	@selftests/compare $(KINDS)
 
 check: ## run every test; closes with `N passed, N failed`
 	@$(LAB) setup

@@ -10,7 +10,7 @@ allowed_expressions() { sed -E '/^[[:space:]]*(#|$)/d' "$lab_dir/log-allow"; }
 # Prints the forbidden lines of the logs in FOLDER; fails when there is one.
 check_logs() {
 	local found log logs=()
-	for log in dmesg dom0-dmesg console.log guest-console.log; do
+	for log in dmesg dom0-dmesg host-dmesg console.log guest-console.log; do
 		[[ ! -e $1/$log ]] || logs+=("$log")
 	done
 	found=$(cd "$1" && grep -aHE "$forbidden_pattern" "${logs[@]}" |

@@ -19,9 +19,13 @@ die() {
 	exit "$code"
 }
 
-# The payload runs in a guest that dom0 makes, not in the machine that QEMU boots.
+# The payload runs in a guest that dom0 makes, or the machine that QEMU boots as a KVM host,
+# not in that machine itself.
 # shellcheck disable=SC2154 # set by lab
 is_in_domu() { [[ $option_kind == @(domu|pvh) ]]; }
+is_in_guest() { [[ $option_kind == @(domu|pvh|kvm) ]]; }
+# shellcheck disable=SC2154 # set by lab
+has_xen() { [[ $option_kind == @(domu|pvh|dom0) ]]; }
 
 need_tools() {
 	local tool
@@ -59,6 +63,28 @@ publish() {
 	mkdir -p "${to%/*}"
 	mv -T -- "$from" "$to" 2>/dev/null || rm -rf -- "$from"
 	[[ -e $to ]] || die "$EXIT_SETUP" "cannot write $to: free some space or set XENMM_CACHE"
+}
+
+# build_once TARGET WHAT COMMAND...: unless TARGET is there, COMMAND fills the folder that is its
+# last argument, and that becomes TARGET. Prints TARGET; the log is kept beside it.
+build_once() {
+	local target=$1 what=$2 staging log=${1%-*}.log lock
+	shift 2
+	mkdir -p "${target%/*}"
+	exec {lock}>"$target.lock"
+	flock "$lock"
+	if [[ ! -d $target ]]; then
+		staging=$(mktemp -d "${target%/*}/.build.XXXXXX")
+		say "building $what, log in $log"
+		"$@" "$staging" >"$log" 2>&1 || {
+			tail -n 20 "$log" | sed 's/^/lab: | /' >&2
+			rm -rf -- "$staging"
+			die "$EXIT_SETUP" "${what%% (*} was not built, all of its log is in $log"
+		}
+		publish "$staging" "$target"
+	fi
+	exec {lock}>&-
+	printf '%s\n' "$target"
 }
 
 # cut_bytes FILE START COUNT: a pipe of tail and head would die of SIGPIPE.

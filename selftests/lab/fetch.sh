@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# "lab fetch": kernel, hypervisor, toolstack, their libraries and busybox are downloaded and
-# unpacked into the cache, never installed. A package's folder is cache/packages/NAME_VERSION,
-# written once (unpacked beside it, checked, renamed). All libraries come from packages too,
-# so that the guest's user space does not depend on the machine's.
+# "lab fetch": kernel, hypervisor, toolstack (or the VMM of a KVM guest), their libraries and
+# busybox are downloaded and unpacked into the cache, never installed. A package's folder is
+# cache/packages/NAME_VERSION, written once (unpacked beside it, checked, renamed). All libraries
+# come from packages too, so that the guest's user space does not depend on the machine's.
 # shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
 
 # The release whose headers the module is built with is the release that boots.
@@ -58,11 +58,21 @@ refresh_lists() {
 		die "$EXIT_SETUP" "apt offers no xen-system-amd64: the lab needs Debian's main archive for amd64"
 }
 
+# What the kinds boot: SET is xen or kvm. Of qemu-system-x86 the host of a KVM guest has one program,
+# which knows no accelerator but KVM, and needs a few of the package's libraries.
 package_names() {
-	local release=$1 series
-	series=$(xen_series)
-	printf '%s\n' "linux-image-$release" "xen-hypervisor-$series-amd64" busybox-static
-	library_packages "xen-utils-$series" xenstore-utils
+	local release=$1 set=$2 series libraries
+	printf '%s\n' "linux-image-$release" busybox-static
+	if [[ $set == xen ]]; then
+		series=$(xen_series)
+		printf '%s\n' "xen-hypervisor-$series-amd64"
+		library_packages "xen-utils-$series" xenstore-utils
+	else
+		printf '%s\n' qemu-system-x86 qemu-system-data seabios
+		mapfile -t libraries < <(library_dependencies qemu-system-x86 |
+			grep -E '^(libc|libgcc|libpixman|libfdt|libglib|zlib)[-0-9]')
+		library_packages "${libraries[@]}"
+	fi
 }
 
 unpack_checked() {
@@ -84,7 +94,7 @@ unpack() {
 
 # Downloads need no root; the sandbox user could not write to our temporary folder.
 download() {
-	say "fetching $# packages (about 80 MB): ${*%%=*}"
+	say "fetching $# packages (80 MB or less): ${*%%=*}"
 	(cd "$work_dir" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" >&2) ||
 		die "$EXIT_SETUP" "download failed: check the network, then run apt-get update as root"
 }
@@ -120,6 +130,7 @@ with_versions() {
 set_key() {
 	{
 		kernel_release
+		echo "$1"
 		stat -c '%n %Y %s' /var/lib/apt/lists/*Packages* 2>/dev/null
 		cat "$lab_dir/fetch.sh"
 	} | sha256sum | cut -c 1-16
@@ -133,15 +144,15 @@ set_is_whole() {
 	done <"$1"
 }
 
-# Prints "NAME FOLDER" lines of all that the lab boots.
+# Prints "NAME FOLDER" lines of all that the lab boots of SET.
 lab_fetch() {
-	local list name version
+	local set=${1:-xen} list name version
 	need_tools apt-get apt-cache dpkg-deb
-	list="$cache_dir/sets/$(set_key)" || exit
+	list="$cache_dir/sets/$(set_key "$set")" || exit
 	if ! set_is_whole "$list"; then
 		refresh_lists
 		mkdir -p "$cache_dir/sets"
-		package_names "$(kernel_release)" | with_versions >"$list.$$" || exit
+		package_names "$(kernel_release)" "$set" | with_versions >"$list.$$" || exit
 		fetch_missing <"$list.$$" || exit
 		mv -f "$list.$$" "$list"
 	fi

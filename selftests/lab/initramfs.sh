@@ -1,14 +1,15 @@
 # shellcheck shell=bash
-# Builds the initramfs images. Two bases are cached, keyed by package versions and a hash of
-# the scripts: "user" (busybox, init scripts, drivers of the channels) for every guest, "toolstack"
-# (xl and friends, modules) on top of it for dom0. A run appends the payload as one more
-# cpio: the kernel unpacks concatenated archives. Nothing is compressed: QEMU and Xen load
+# Builds the initramfs images. Bases are cached, keyed by package versions and a hash of the
+# scripts: "user" (busybox, init scripts, drivers of the channels) for every guest, and on top of
+# it "host", for dom0 the toolstack (xl and friends, modules), for the host of a KVM guest
+# the VMM (kvm.sh). A run appends the payload as one more cpio: the kernel unpacks concatenated
+# archives. Nothing is compressed: QEMU and Xen load
 # 80 MB at once, an emulated CPU takes seconds to decompress them.
 # shellcheck disable=SC2154 # set by lab (option_*), common.sh and run.sh
 
 readonly dom0_modules=(xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc brd xen-blkback)
 readonly user_modules=(xen-blkfront virtio_ring virtio virtio_pci_modern_dev
-	virtio_pci_legacy_dev virtio_pci virtio_console)
+	virtio_pci_legacy_dev virtio_pci virtio_mmio virtio_console)
 readonly toolstack_programs=(xl xenstored xenconsoled xenconsole xen-init-dom0 xentrace xenperf
 	libxl-save-helper)
 
@@ -26,7 +27,7 @@ package_folder() {
 base_key() {
 	{
 		printf '%s\n' "$fetched"
-		cd "$lab_dir" && cat initramfs.sh guest-lib toolstack block init-*
+		cd "$lab_dir" && cat initramfs.sh kvm.sh guest-lib toolstack block init-*
 	} | sha256sum | cut -c 1-16
 }
 
@@ -62,7 +63,7 @@ build_user() {
 	copy_modules "$to" "${user_modules[@]}"
 	mkdir -p "$to"/{etc,lab,root,dev,proc,sys,tmp,run,results,var}
 	ln -s ../run "$to/var/run"
-	cp "$lab_dir"/{guest-lib,toolstack,block,init-dom0,init-domu,init-bare} "$to/lab/"
+	cp "$lab_dir"/{guest-lib,toolstack,block} "$lab_dir"/init-* "$to/lab/"
 	chmod 755 "$to"/lab/{block,init-*}
 	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'nobody:x:65534:65534:nobody:/:/bin/sh' \
 		>"$to/etc/passwd"
@@ -73,9 +74,12 @@ library_path() {
 	find "${package_folders[@]}" \( -type f -o -type l \) -name "$1" -print -quit
 }
 
-# Follow NEEDED entries until no library is missing.
+# Follow NEEDED entries until no library is missing; package_folders is where they are.
 copy_libraries() {
-	local to=$1 todo name path
+	local to=$1 todo name path package_folders
+	mapfile -t package_folders < <(awk '$1 ~ /^(lib|zlib|xen)/ { print $2 }' <<<"$fetched")
+	mkdir -p "$to"/{lib/x86_64-linux-gnu,lib64}
+	ln -s ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$to/lib64/"
 	mapfile -t todo < <(readelf -d "$to"/usr/sbin/* | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort -u)
 	todo+=(libgcc_s.so.1) # xl create -c cancels a thread, which loads it late
 	while ((${#todo[@]})); do
@@ -90,16 +94,14 @@ copy_libraries() {
 }
 
 build_toolstack() {
-	local to=$1 program package_folders
-	mapfile -t package_folders < <(awk '$1 ~ /^(lib|zlib|xen)/ { print $2 }' <<<"$fetched")
-	mkdir -p "$to"/{usr/sbin,lib/x86_64-linux-gnu,lib64}
+	local to=$1 program
+	mkdir -p "$to/usr/sbin"
 	for program in "${toolstack_programs[@]}"; do
 		# usr/sbin/xl is a wrapper that looks for the series; the real one is in lib/xen-SERIES.
 		cp "$(package_folder 'xen-utils-4.*')"/usr/lib/xen-*/bin/"$program" "$to/usr/sbin/"
 	done
 	cp "$(package_folder xenstore-utils)/usr/bin/xenstore" "$to/usr/sbin/"
 	copy_libraries "$to"
-	ln -s ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$to/lib64/"
 	copy_modules "$to" "${dom0_modules[@]}"
 }
 
@@ -114,22 +116,28 @@ build_vmlinux() {
 		die "$EXIT_SETUP" "$vmlinuz holds no xz kernel: the lab knows no other compression"
 }
 
-build_xen() {
+unpack_xen() {
 	gzip -dc "$(package_folder 'xen-hypervisor-.*-amd64')"/boot/xen-*-amd64.gz >"$1"
 }
 
-# Sets images to the folder with vmlinux, xen, user.cpio and toolstack.cpio.
+# Fills the folder for "host" and, for Xen, its image.
+build_host() {
+	[[ $option_kind != kvm ]] || { build_vmm "$1"; return; }
+	build_toolstack "$1"
+	unpack_xen "$work_dir/images/xen"
+}
+
+# Sets images to the folder with vmlinux, user.cpio, host.cpio and, but for kvm, xen.
 prepare_images() {
 	images=$cache_dir/images/$(base_key)
 	[[ ! -d $images ]] || return 0
 	say "building the base images (once)"
-	mkdir -p "$work_dir"/{user,toolstack,images}
+	mkdir -p "$work_dir"/{user,host,images}
 	build_user "$work_dir/user"
-	build_toolstack "$work_dir/toolstack"
+	build_host "$work_dir/host"
 	pack "$work_dir/user" >"$work_dir/images/user.cpio"
-	pack "$work_dir/toolstack" >"$work_dir/images/toolstack.cpio"
+	pack "$work_dir/host" >"$work_dir/images/host.cpio"
 	build_vmlinux "$work_dir/images/vmlinux"
-	build_xen "$work_dir/images/xen"
 	publish "$work_dir/images" "$images"
 }
 
@@ -141,10 +149,12 @@ warn_dynamic() {
 	done < <(find "$1" -type f -perm -100)
 }
 
-# The payload's archive: init, environment, payload.
+# The payload's archive: init, environment, payload. A KVM guest has the way back of a bare
+# machine.
 payload_cpio() {
 	local to=$work_dir/payload init=$option_kind
 	! is_in_domu || init=domu
+	[[ $option_kind != kvm ]] || init=bare
 	mkdir -p "$to/lab"
 	cp -RL "$option_payload" "$to/payload" || die "$EXIT_SETUP" "cannot copy $option_payload"
 	warn_dynamic "$to/payload"
@@ -154,16 +164,32 @@ payload_cpio() {
 }
 
 environment() {
+	local xen_args=$option_xen_args
+	has_xen || xen_args=
 	printf 'export %s\n' "XENMM_LAB_KIND=$option_kind" "XENMM_LAB_ICOUNT=$option_icount" \
 		XENMM_LAB_EMULATED=1 "XENMM_LAB_XPTI=$(xpti_of_arguments)" \
-		"XENMM_LAB_XEN_OPTIONS=\"$option_xen_args\""
-	# A guest cannot see that its paging is nested; guest_config has asked for it.
-	[[ $option_kind != pvh ]] || echo 'export XENMM_GUEST=xen-pvh-hap'
+		"XENMM_LAB_XEN_OPTIONS=\"$xen_args\""
+	# A guest cannot see whether its page tables are nested or shadowed.
+	[[ -z $option_paging ]] || echo "export XENMM_GUEST=$(guest_name)"
+	[[ $option_kind == bare || ! -x $option_payload/host ]] || echo "export XENMM_LAB_ASK=$(ask_path)"
 }
+
+# The tool's name of the kind of guest.
+guest_name() {
+	case $option_kind-$option_paging in
+	pvh-nested) echo xen-pvh-hap ;;
+	pvh-shadow) echo xen-pvh-shadow ;;
+	kvm-nested) echo kvm-npt ;;
+	kvm-shadow) echo kvm-shadow ;;
+	esac
+}
+
+# How the payload reaches the program "host": what the tool's --ask wants.
+ask_path() { if has_xen; then echo xenstore; else echo "$kvm_ask_port"; fi; }
 
 # As far as kind and arguments say so; else dom0 reads what Xen decided by the CPU.
 xpti_of_arguments() {
-	[[ $option_kind != @(bare|pvh) ]] || { echo 0; return; } # only PV guests are split
+	[[ $option_kind == @(dom0|domu) ]] || { echo 0; return; } # only PV guests are split
 	local last
 	last=$(tr ' ' '\n' <<<"$option_xen_args" | sed -n 's/^xpti=//p' | tail -n 1)
 	case $last in
@@ -173,14 +199,22 @@ xpti_of_arguments() {
 	esac
 }
 
+# MiB for the shadows of a guest's page tables. libxl's own choice, 1 MiB a vCPU and 8 KiB for each
+# MiB of memory, is too little for a hundred processes: Xen then drops shadows and makes them anew.
+shadow_memory() {
+	[[ $option_kind-$option_paging == pvh-shadow ]] || { echo 0; return; }
+	echo $((16 + option_memory / 8))
+}
+
 guest_config() {
 	local common
 	common=$(common_arguments)
-	if [[ $option_kind == pvh ]]; then
-		printf '%s\n' 'type = "pvh"' 'hap = 1'
-	else
-		echo 'type = "pv"'
-	fi
+	case $option_kind-$option_paging in
+	pvh-nested) printf '%s\n' 'type = "pvh"' 'hap = 1' ;;
+	pvh-shadow) printf '%s\n' 'type = "pvh"' 'hap = 0' "shadow_memory = $(shadow_memory)" ;;
+	*) echo 'type = "pv"' ;;
+	esac
+	! is_pinned || echo 'cpus = "1"'
 	cat <<-END
 		name = "guest"
 		kernel = "/guest/vmlinux"
@@ -200,11 +234,18 @@ guest_config() {
 machine_initramfs() {
 	local to=$work_dir/machine guest_vmlinux=${guest_kernel:-$images}/vmlinux
 	cat "$images/user.cpio"
-	[[ $option_kind == bare ]] || cat "$images/toolstack.cpio"
-	is_in_domu || { payload_cpio; return; }
+	[[ $option_kind == bare ]] || cat "$images/host.cpio"
+	is_in_guest || { payload_cpio; return; }
 	mkdir -p "$to/guest"
-	ln -s lab/init-dom0 "$to/init"
+	ln -s "lab/init-$(is_in_domu && echo dom0 || echo kvm)" "$to/init"
 	ln "$guest_vmlinux" "$to/guest/vmlinux" 2>/dev/null || cp "$guest_vmlinux" "$to/guest/"
+	[[ ! -x $option_payload/host ]] || cp -L "$option_payload/host" "$to/guest/"
 	{ cat "$images/user.cpio" && payload_cpio; } >"$to/guest/initrd" &&
-		guest_config >"$to/guest/guest.cfg" && pack "$to"
+		guest_settings "$to/guest" && pack "$to"
+}
+
+# What the machine needs to know of the guest that it makes.
+guest_settings() {
+	environment >"$1/environment"
+	if is_in_domu; then guest_config >"$1/guest.cfg"; else vmm_command >"$1/vmm"; fi
 }

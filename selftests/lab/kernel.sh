@@ -81,23 +81,9 @@ kernel_key() {
 
 # Prints the folder of a built kernel.
 lab_kernel_build() {
-	local name=$1 source target staging log lock
+	local name=$1 source
 	need_tools make gcc flex bison bc
 	source=$(kernel_source) || exit
-	target=$cache_dir/kernels/$name-$(kernel_key "$name" "${source##*/}")
-	mkdir -p "$cache_dir/kernels"
-	exec {lock}>"$target.lock"
-	flock "$lock"
-	if [[ ! -d $target ]]; then
-		staging=$(mktemp -d "$cache_dir/kernels/.build.XXXXXX")
-		log=$cache_dir/kernels/$name.log
-		say "building kernel $name (5 to 9 minutes, once), log in $log"
-		build_kernel "$name" "$source" "$staging" >"$log" 2>&1 || {
-			tail -n 20 "$log" | sed 's/^/lab: | /' >&2
-			rm -rf -- "$staging"
-			die "$EXIT_SETUP" "kernel $name was not built, all of its log is in $log"
-		}
-		publish "$staging" "$target"
-	fi
-	printf '%s\n' "$target"
+	build_once "$cache_dir/kernels/$name-$(kernel_key "$name" "${source##*/}")" \
+		"kernel $name (5 to 9 minutes, once)" build_kernel "$name" "$source"
 }

@@ -5,6 +5,9 @@
 
 readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle'
 
+# What xl -vvv adds. It is kept in xl.log because of the page sizes of a guest's memory.
+readonly xl_details='^(libxl|domainbuilder|xc): (debug|detail):|^xencall:|^xenforeignmemory:|^xc_dom_|^xc_cpuid'
+
 # Arguments of Xen for --mitigations. A CPU that claims no flaw of Meltdown's kind has no XPTI
 # unless told; "on" leaves the rest to Xen, whose default they are.
 declare -rA mitigation_arguments=([off]='spec-ctrl=no xpti=no pv-l1tf=false'
@@ -23,31 +26,38 @@ kernel_arguments() {
 	common=$(common_arguments)
 	case $option_kind in
 	domu | pvh) echo "console=hvc0 $common" ;;
+	kvm) echo "console=ttyS0,115200 $common" ;;
 	dom0) echo "console=hvc0 $common $option_guest_args" ;;
 	bare) echo "console=ttyS0,115200 $common $option_guest_args" ;;
 	esac
 }
 
-# Memory in MiB: the dom0 of a guest holds the guest's images packed and unpacked.
+# Memory in MiB: dom0, or the host, of a guest holds the guest's images packed and unpacked.
 dom0_memory() {
-	is_in_domu || { echo "$option_memory"; return; }
+	is_in_guest || { echo "$option_memory"; return; }
 	echo $((768 + 3 * $(du -sLm "$option_payload" | cut -f 1)))
 }
 
 machine_memory() {
 	case $option_kind in
-	domu | pvh) echo $((option_memory + $(dom0_memory) + 384)) ;;
+	domu | pvh) echo $((option_memory + $(shadow_memory) + $(dom0_memory) + 384)) ;;
 	dom0) echo $(($(dom0_memory) + 384)) ;;
+	kvm) echo $((option_memory + $(dom0_memory) + 128)) ;;
 	bare) echo "$option_memory" ;;
 	esac
 }
 
+# A guest of one vCPU has a CPU of its own, and dom0 the other: only then does a column of
+# xenperf, whose counters are the host's, belong to the guest alone.
+is_pinned() { is_in_domu && ((option_vcpus == 1 && !option_icount)); }
+
 xen_arguments() {
-	local memory cpus=1
+	local memory cpus=1 pin=
 	memory=$(dom0_memory)
 	is_in_domu || cpus=$option_vcpus
+	! is_pinned || pin=dom0_vcpus_pin
 	echo "console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M" \
-		"dom0_max_vcpus=$cpus loglvl=all guest_loglvl=all bootscrub=0 $option_xen_args"
+		"dom0_max_vcpus=$cpus loglvl=all guest_loglvl=all bootscrub=0${pin:+ $pin} $option_xen_args"
 }
 
 machine_cpus() {
@@ -59,7 +69,7 @@ machine_cpus() {
 boot_arguments() {
 	local arguments
 	arguments=$(kernel_arguments)
-	if [[ $option_kind == bare ]]; then
+	if ! has_xen; then
 		boot=(-kernel vmlinuz -initrd initrd.cpio -append "$arguments")
 	else
 		boot=(-kernel xen -append "$(xen_arguments)"
@@ -89,7 +99,8 @@ qemu_arguments() {
 # A process that dies with its parent cannot be left behind, whatever ends this script.
 # Images have short names in its folder, as -initrd takes no path with blanks.
 start_qemu() {
-	ln -s "$images"/{xen,vmlinux} "$(package_folder 'linux-image-.*')"/boot/vmlinuz-* "$work_dir/"
+	ln -s "$images/vmlinux" "$(package_folder 'linux-image-.*')"/boot/vmlinuz-* "$work_dir/"
+	ln -s "${xen_build:-$images}/xen" "$work_dir/xen"
 	mv "$work_dir"/vmlinuz-* "$work_dir/vmlinuz"
 	printf '%q ' "${qemu[@]}" >"$option_out/qemu-command"
 	echo >>"$option_out/qemu-command"
@@ -143,17 +154,17 @@ unframe() {
 collect() {
 	local machine=$work_dir/from-machine
 	sed -i 's/\r$//' "$option_out"/{,guest-}console.log
-	is_in_domu || rm -f "$option_out/guest-console.log"
+	is_in_guest || rm -f "$option_out/guest-console.log"
 	unframe "$work_dir/results" "$machine" || return 1
-	if is_in_domu; then
-		cp "$machine"/{dom0-dmesg,xl.log} "$option_out/" 2>/dev/null
+	if is_in_guest; then
+		cp -R "$machine"/{dom0-dmesg,xl.log,host-dmesg,vmm.log,host} "$option_out/" 2>/dev/null
 		unframe "$machine/guest.frame" "$work_dir/from-guest" || return 1
 		machine=$work_dir/from-guest
 	fi
 	cp -R -- "$machine/." "$option_out/"
 }
 
-# Where to look, and the last lines of it. Why a guest never began is in xl.log.
+# Where to look, and the last lines of it. Why a guest never began is in xl.log or vmm.log.
 report_failure() {
 	local log=$option_out/console.log
 	! grep -qs 'neither hap nor shadow paging' "$option_out/xl.log" ||
@@ -161,9 +172,10 @@ report_failure() {
 	[[ -s $work_dir/qemu.log ]] && sed 's/^/lab: qemu: /' "$work_dir/qemu.log" >&2
 	[[ $1 == payload && -s $option_out/output ]] && log=$option_out/output
 	[[ $1 != payload && -s $option_out/xl.log ]] && log=$option_out/xl.log
+	[[ $1 != payload && -s $option_out/vmm.log ]] && log=$option_out/vmm.log
 	[[ $1 != payload && -s $option_out/guest-console.log ]] && log=$option_out/guest-console.log
 	say "all logs are in $option_out; the last lines of ${log##*/}:"
-	tail -n 15 "$log" | sed 's/^/lab: | /' >&2
+	grep -avE "$xl_details" "$log" | tail -n 15 | sed 's/^/lab: | /' >&2
 }
 
 fail() {
@@ -197,10 +209,11 @@ prepare_out() {
 }
 
 lab_run() {
-	local fetched images qemu outcome collected=yes guest_kernel=
+	local fetched images qemu outcome collected=yes guest_kernel='' xen_build=''
 	need_tools qemu-system-x86_64 cpio readelf xz setpriv flock
-	fetched=$(lab_fetch) || exit
+	fetched=$(lab_fetch "$([[ $option_kind == kvm ]] && echo kvm || echo xen)") || exit
 	[[ -z $option_kernel ]] || guest_kernel=$(lab_kernel_build "$option_kernel") || exit
+	[[ ${option_xen:-debian} == debian ]] || xen_build=$(lab_xen_build "$option_xen") || exit
 	new_work_dir
 	prepare_images
 	prepare_out

@@ -29,6 +29,7 @@ struct Options {
 	std::string format = "table";
 	std::string unit = "auto";
 	std::string guest;
+	std::string vmm; // where to ask the hypervisor; empty: do not
 };
 
 // Null where only stock workloads are asked for and there is no module.
@@ -45,25 +46,37 @@ std::optional<Device> open_device(const Options &options)
 	}
 }
 
-Result run_job(const Job &job, const Clock &clock, const Device *device, Repeats repeats)
+// A Xen guest's clock must not go back, so that it stands where its CPUs disagree: under
+// emulation for milliseconds.
+void require_time_passed(const Measurement &measured)
+{
+	if (measured.per_page.median <= 0)
+		throw Failure(ExitCode::kFailed, "the clock stood still: measure more --pages, or "
+						 "by the CPU's own counter with --unit cycles");
+}
+
+Result run_job(const Job &job, const Clock &clock, Counting counting, Repeats repeats)
 {
 	try {
 		std::unique_ptr<Workload> workload = make_workload(job);
-		Measurement measured = measure(*workload, clock, device, repeats, job.touched());
-		return {job, repeats.runs, measured};
+		Measurement measured = measure(*workload, clock, counting, repeats, job.touched());
+		std::optional<WalkFacts> walk = workload->walk_facts();
+		if (walk)
+			require_time_passed(measured);
+		return {job, repeats.runs, measured, walk};
 	} catch (const Failure &failure) {
 		throw Failure(failure.code(), job.describe() + ": " + failure.what());
 	}
 }
 
-std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, const Device *device,
+std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, Counting counting,
 			    Repeats repeats)
 {
 	std::vector<Result> results;
 	Progress progress(jobs.size());
 	for (const Job &job : jobs) {
 		progress.next(job.describe());
-		results.push_back(run_job(job, clock, device, repeats));
+		results.push_back(run_job(job, clock, counting, repeats));
 	}
 	return results;
 }
@@ -82,14 +95,14 @@ void require_writable(const std::string &path)
 		throw system_failure(path);
 }
 
-Setting find_setting(const Options &options, const xenmm_info *info)
+Setting find_setting(const Options &options, Unit unit, const xenmm_info *info)
 {
 	Guest guest = detect_guest(options.guest, info);
 	if (!guest.note.empty())
 		warn(fmt::format(
 			"guest kind {} is assumed: {}; name it with --guest or XENMM_GUEST",
 			guest.kind, guest.note));
-	return {guest.kind, choose_unit(options.unit), detect_environment(info)};
+	return {guest.kind, unit, detect_environment(info)};
 }
 
 void publish(const Options &options, const Setting &setting, const std::vector<Result> &results)
@@ -104,15 +117,18 @@ void bench(const Options &options)
 {
 	std::optional<Device> device = open_device(options);
 	const xenmm_info *info = device ? &device->info() : nullptr;
+	Unit unit = choose_unit(options.unit);
+	require_time(options.wishes.workloads, unit);
 	std::vector<Job> jobs = make_plan(options.wishes, info);
 	if (!options.json_file.empty())
 		require_writable(options.json_file);
+	std::unique_ptr<Vmm> vmm = options.vmm.empty() ? nullptr : connect_vmm(options.vmm);
 
-	Setting setting = find_setting(options, info); // counts CPUs, so before pinning
+	Setting setting = find_setting(options, unit, info); // counts CPUs, so before pinning
 	settle_process();
 	Clock clock(setting.unit);
 	publish(options, setting,
-		run_all(jobs, clock, device ? &*device : nullptr, options.repeats));
+		run_all(jobs, clock, {device ? &*device : nullptr, vmm.get()}, options.repeats));
 }
 
 constexpr const char *kExamples = R"(
@@ -121,7 +137,17 @@ Workloads on ordinary memory (group 'stock', no module needed; no choice of meth
   populate      mmap with MAP_POPULATE
   mprotect      read-write to read-only        mprotect-rw   and back
   fork          the parent, until fork returns
+  cow           then the parent's first write to each page, while the child lives
   munmap
+  mremap        of all pages, to where each entry has to be moved
+  file-fault    first read of each page of a file in the page cache (as lmbench's
+                lat_pagefault); the kernel maps 16 pages by one fault
+  exec          fork, exec and end of a small static program (as lmbench's lat_proc exec):
+                16 a run, whatever --pages says; a figure is per process
+  page-fault1   mmap, write to each page, munmap (as will-it-scale's page_fault1)
+  page-fault2   the same in a private mapping of a file
+  page-fault3   ... and in a shared one; all three on --pages and not on 128 MiB
+  chunks        the same in pieces of 1 MiB (as in PVM's paper, SOSP 2023)
 Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-touch         first write to each page, by demand faults (no choice of method)
   arena-map           empty to present         arena-unmap       and back
@@ -132,7 +158,18 @@ Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-munmap        munmap of all, pages are freed (no choice of method)
   arena-exit          a process with an arena ends, until waitpid returns (the same)
 What the pages hold, and whether they may be written, is checked after each run.
+With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor').
 The method flip is for changes of protection, and left out elsewhere.
+
+Page walks (group 'walk', not in 'all'): pointers chased from page to page, by time per access
+  walk-near     13 pages, again and again: no TLB misses
+  walk-4k       all of --pages in a random order, no huge pages
+  walk-2m       the same order and places in huge pages; left out where there are none
+walk-4k less walk-2m is the translation, when --pages is far above what the TLB holds: try
+65536. In the lab take --unit cycles: the clock of a Xen guest stands and jumps there, and
+its TSC, the host's, does not. The table references of one walk are counted from the tables; the
+VMM's page size (4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels by
+XENMM_LAB_VMM_LEVELS where they are 5.
 
 With --density the work is on so many pages of each table of 512, evenly spread, in one
 ioctl with an array of ranges; --pages is then the address space, all of it mapped, and
@@ -150,7 +187,7 @@ Examples:
 void add_what(CLI::App &command, Wishes &wishes)
 {
 	command.add_option("--workload", wishes.workloads,
-			   "Workloads or groups, see below; default: all")
+			   "Workloads or groups, see below; default: all, without walk")
 		->delimiter(',')
 		->check(CLI::IsMember(workload_words()).description(""))
 		->type_name("NAME,...");
@@ -195,6 +232,7 @@ void add_how(CLI::App &command, Options &options)
 		->check(CLI::IsMember({"auto", "instructions", "ns", "cycles"}))
 		->type_name("UNIT");
 	add_guest_option(command, options.guest);
+	add_vmm_option(command, options.vmm);
 }
 
 void add_output(CLI::App &command, Options &options)

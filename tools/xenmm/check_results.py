@@ -20,9 +20,14 @@ HEADING = {"schema_version": (int,), "tool_version": (str,), "timestamp": (str,)
 RESULT = {
     "guest": (str,), "workload": (str,), "method": (str, NULL), "batch": (int, NULL),
     "pages": (int,), "density": (int, NULL), "runs": (int,), "per_page": (dict,), "unit": (str,),
-    "counters": (dict, NULL), "environment": (dict,),
+    "counters": (dict, NULL), "hypervisor": (dict, NULL), "walk": (dict, NULL), "misses": (dict, NULL),
+    "environment": (dict,),
 }
 BATCHES = {"batch": range(1, 2049), "rebuild": {None, *range(1, 513)}}
+# The table references of one page walk: guest_leaf by levels that are left, in a tree of 4.
+LEVELS = {"4k": 4, "2m": 3, "1g": 2}
+WALK = {"guest_leaf": (str,), "vmm_leaf": (str, NULL), "references": (int, NULL), "references_max": (int,)}
+MISSES = {name: (float, int, NULL) for name in ("dtlb", "cache", "instruction_cache")}
 PER_PAGE = {"median": (float, int), "min": (float, int), "max": (float, int)}
 ENVIRONMENT = {
     "kernel": (str,), "hypervisor": (str, NULL), "module_version": (str, NULL), "vcpus": (int,),
@@ -57,6 +62,31 @@ def check_result(result):
           f"{result['pages']} pages, density {density}")
     if result["counters"] is not None:
         check_keys("counters", result["counters"], {name: (int,) for name in COUNTERS})
+    check_walk(result)
+
+
+def check_walk(result):
+    walk, misses, guest = result["walk"], result["misses"], result["guest"]
+    check((walk is not None) == result["workload"].startswith("walk-"), f"walk is {walk}")
+    check(walk is not None or misses is None, f"misses are {misses}")
+    if misses is not None:
+        check_keys("misses", misses, MISSES)
+    if walk is None:
+        return
+    check_keys("walk", walk, WALK)
+    check(result["unit"] != "instructions", f"a page walk in {result['unit']}")
+    leaf, vmm = walk["guest_leaf"], walk["vmm_leaf"]
+    check(leaf in {"4k", "2m"} and vmm in {None, *LEVELS}, f"leaves {leaf}, {vmm}")
+    nested = guest in {"xen-pvh-hap", "kvm-npt"}
+    check((walk["references"] is None) == (vmm is None and (nested or (
+        guest.endswith("-shadow") and leaf != "4k"))), f"{guest}: {walk}")
+    check((walk["references"] or 0) <= walk["references_max"], f"{walk}")
+    if walk["references_max"] in {4, 24} and walk["references"] is not None:
+        levels = LEVELS[leaf]
+        if guest.endswith("-shadow"):
+            levels = max(levels, LEVELS[vmm or leaf])
+        wanted = (levels + 1) * ((LEVELS[vmm] if nested else 0) + 1) - 1
+        check(walk["references"] == wanted, f"{walk}, and there are {wanted} references")
 
 
 def main():

@@ -19,6 +19,8 @@ void add_info(CLI::App &app, Action &action);
 void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
 void add_calibrate(CLI::App &app, Action &action);
+void add_compare(CLI::App &app, Action &action);
 void add_plot(CLI::App &app, Action &action);
+void add_processes(CLI::App &app, Action &action);
 
 } // namespace xenmm

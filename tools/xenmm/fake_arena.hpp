@@ -4,6 +4,7 @@
 // their work is told by XENMM_FAKE, see fake_device.cpp.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "uapi/xenmm.h"
@@ -13,6 +14,11 @@ namespace xenmm::fake
 
 // Is it among the words of XENMM_FAKE?
 bool told(const char *word);
+
+// Mappings that are no arenas, as the words would have them; at no address of the
+// caller's, from the file's begin on.
+void *map_memory(size_t length, int prot, int flags, int fd);
+int unmap_memory(void *base, size_t length);
 
 // errno, and -1 to be returned.
 int error(int number);

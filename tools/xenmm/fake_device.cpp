@@ -12,6 +12,7 @@
 //	eio short crash                            an operation that fails, lies, or makes
 //	                                           pages fault (discard)
 //	timed                                      operations take what kPrices says
+// and those of fake_memory.cpp.
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
@@ -60,6 +61,7 @@ constexpr struct {
 xenmm_stats &totals = *static_cast<xenmm_stats *>(__real_mmap(
 	nullptr, sizeof(xenmm_stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 std::vector<FakeArena> arenas;
+const pid_t kFirstProcess = getpid();
 
 int open_arena()
 {
@@ -275,8 +277,10 @@ int __wrap_open(const char *path, int flags, ...)
 
 void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset)
 {
+	if (!is_arena_file(fd))
+		return map_memory(length, prot, flags, fd);
 	void *base = __real_mmap(address, length, prot, flags, fd, offset);
-	if (base != MAP_FAILED && is_arena_file(fd))
+	if (base != MAP_FAILED)
 		arenas.emplace_back(fd, base, length);
 	return base;
 }
@@ -292,14 +296,15 @@ int __wrap_munmap(void *address, size_t length)
 		end_arena(*arena);
 		arenas.erase(arena);
 	}
-	return __real_munmap(address, length);
+	return unmap_memory(address, length);
 }
 
 void __wrap__exit(int status)
 {
 	for (FakeArena &arena : arenas)
 		end_arena(arena);
-	__real__exit(status);
+	bool is_bad = told("bad-child") && getpid() != kFirstProcess;
+	__real__exit(is_bad ? status + 1 : status);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)

@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "exec_child.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -25,6 +26,8 @@ Examples:
   xenmm bench --workload stock           without the module
   xenmm bench --workload arena-protect --method trap,batch --json protect.json
   xenmm plot protect.json                the same as a chart
+  xenmm compare pv.json kvm.json         several guests side by side
+  xenmm processes                        memory for page tables, by processes
   xenmm stats                            counters since the module was loaded
   xenmm calibrate                        let the method auto know what things cost here
 
@@ -44,7 +47,8 @@ int usage_error(const CLI::App &app, const CLI::ParseError &error)
 	for (const CLI::App *chosen : app.get_subcommands())
 		command += " " + chosen->get_name();
 	bool no_command = app.get_subcommands().empty();
-	warn(no_command ? "a command is needed: info, stats, bench, calibrate or plot"
+	warn(no_command ? "a command is needed: info, stats, bench, calibrate, plot, processes or "
+			  "compare"
 			: error.what());
 	warn("run '" + command + " --help' to see what is possible");
 	return static_cast<int>(ExitCode::kUsage);
@@ -63,6 +67,8 @@ int run(int argc, char **argv)
 	add_bench(app, action);
 	add_calibrate(app, action);
 	add_plot(app, action);
+	add_compare(app, action);
+	add_processes(app, action);
 
 	try {
 		app.parse(argc, argv);
@@ -81,6 +87,8 @@ int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (xenmm::is_exec_child(argc, argv))
+		_exit(xenmm::kExecChildStatus);
 	try {
 		return xenmm::run(argc, argv);
 	} catch (const xenmm::Failure &failure) {

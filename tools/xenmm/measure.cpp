@@ -33,15 +33,18 @@ uint64_t timed_or_failure(Workload &workload, const Clock &clock)
 	return ticks;
 }
 
-// One whole round; the counters' difference goes to `counters` if there is a device.
-uint64_t round(Workload &workload, const Clock &clock, const Device *device,
-	       std::optional<xenmm_stats> &counters)
+// One whole round; what was counted goes to `result`.
+uint64_t round(Workload &workload, const Clock &clock, Counting counting, Measurement &result)
 {
 	workload.prepare();
-	xenmm_stats before = device ? device->stats() : xenmm_stats{};
+	xenmm_stats before = counting.device ? counting.device->stats() : xenmm_stats{};
+	if (counting.vmm)
+		counting.vmm->request("reset");
 	uint64_t ticks = timed_or_failure(workload, clock);
-	if (device)
-		counters = difference(before, device->stats());
+	if (counting.vmm)
+		result.hypervisor = counting.vmm->request("counts");
+	if (counting.device)
+		result.counters = difference(before, counting.device->stats());
 	workload.finish();
 	return ticks;
 }
@@ -61,16 +64,19 @@ PerPage summarise(std::vector<uint64_t> ticks, uint64_t pages)
 		static_cast<double>(ticks.back()) / divisor};
 }
 
-Measurement measure(Workload &workload, const Clock &clock, const Device *device, Repeats repeats,
+Measurement measure(Workload &workload, const Clock &clock, Counting counting, Repeats repeats,
 		    uint64_t pages)
 {
 	Measurement result = {};
+	Counting quiet = {counting.device, nullptr};
 	for (unsigned i = 0; i < repeats.warmup; i++)
-		round(workload, clock, device, result.counters);
+		round(workload, clock, quiet, result);
 
 	std::vector<uint64_t> ticks(repeats.runs);
 	for (uint64_t &one : ticks)
-		one = round(workload, clock, device, result.counters);
+		one = round(workload, clock, quiet, result);
+	if (counting.vmm)
+		round(workload, clock, counting, result);
 	result.per_page = summarise(std::move(ticks), pages);
 	return result;
 }

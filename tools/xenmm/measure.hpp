@@ -9,6 +9,7 @@
 
 #include "clock.hpp"
 #include "device.hpp"
+#include "vmm.hpp"
 #include "workload.hpp"
 
 namespace xenmm
@@ -29,13 +30,20 @@ struct Measurement {
 	PerPage per_page;
 	// Of the last run alone; nothing without the module.
 	std::optional<xenmm_stats> counters;
+	// The hypervisor's own of the same run; nothing where it is not asked.
+	std::optional<Numbers> hypervisor;
+};
+
+// Who counts, besides the clock; each may be null.
+struct Counting {
+	const Device *device; // xenmm's own counters
+	Vmm *vmm;	      // asked around one more run, which is not timed
 };
 
 // Of at least one run; the median of an even number is the mean of the middle two.
 PerPage summarise(std::vector<uint64_t> ticks, uint64_t pages);
 
-// `device` may be null: then there are no counters.
-Measurement measure(Workload &workload, const Clock &clock, const Device *device, Repeats repeats,
+Measurement measure(Workload &workload, const Clock &clock, Counting counting, Repeats repeats,
 		    uint64_t pages);
 
 // So that no run is moved between CPUs and no huge page hides page-table work.

@@ -22,4 +22,12 @@ inline void add_guest_option(CLI::App &command, std::string &guest)
 		->type_name("KIND");
 }
 
+inline void add_vmm_option(CLI::App &command, std::string &vmm)
+{
+	command.add_option("--ask", vmm,
+			   "Ask the hypervisor for its own counts: through 'xenstore', or a "
+			   "character device; somebody must answer in dom0 or on KVM's host")
+		->type_name("ADDRESS");
+}
+
 } // namespace xenmm

@@ -9,6 +9,7 @@
 #include "files.hpp"
 #include "page.hpp"
 #include "table.hpp"
+#include "walk.hpp"
 #include "workload.hpp"
 
 namespace xenmm
@@ -35,8 +36,8 @@ WorkloadKinds chosen(const std::vector<std::string> &wished)
 {
 	WorkloadKinds result;
 	for (const WorkloadKind &kind : workload_kinds())
-		if (contains(wished, kind.name) || contains(wished, "all") ||
-		    contains(wished, kind.on_arena ? "arena" : "stock"))
+		if (contains(wished, kind.name) || contains(wished, kind.group) ||
+		    (contains(wished, "all") && kind.group != kWalkGroup))
 			result.push_back(kind);
 	return result;
 }
@@ -137,6 +138,32 @@ std::vector<std::optional<uint32_t>> densities_for(const WorkloadKind &kind, con
 	return result;
 }
 
+// Asked for by its name alone it is wanted, else it is one of many.
+bool leaves_out(const WorkloadKind &kind, uint64_t pages, const Wishes &wishes)
+{
+	if (kind.name != kHugeWalk)
+		return false;
+	std::optional<std::string> reason = why_no_huge_pages(pages);
+	if (!reason)
+		return false;
+	std::string message = fmt::format("{}: no huge pages here: {}", kind.name, *reason);
+	if (wishes.workloads == std::vector<std::string>{kHugeWalk})
+		throw Failure(ExitCode::kNotPossible, message);
+	warn(message);
+	return true;
+}
+
+std::vector<uint64_t> pages_for(const WorkloadKind &kind, const Wishes &wishes)
+{
+	if (kind.fixed_pages)
+		return {kind.fixed_pages};
+	std::vector<uint64_t> result;
+	for (uint64_t pages : sorted_once(wishes.pages))
+		if (!leaves_out(kind, pages, wishes))
+			result.push_back(pages);
+	return result;
+}
+
 void require_tables(const Wishes &wishes)
 {
 	for (uint64_t pages : wishes.pages)
@@ -178,7 +205,7 @@ void require_memory(uint64_t pages)
 
 std::vector<std::string> workload_words()
 {
-	std::vector<std::string> words = {"all", "arena", "stock"};
+	std::vector<std::string> words = {"all", kArenaGroup, kStockGroup, kWalkGroup};
 	for (const WorkloadKind &kind : workload_kinds())
 		words.push_back(kind.name);
 	return words;
@@ -188,19 +215,31 @@ bool needs_arena(const std::vector<std::string> &workloads)
 {
 	WorkloadKinds kinds = chosen(workloads);
 	return std::any_of(kinds.begin(), kinds.end(),
-			   [](const WorkloadKind &kind) { return kind.on_arena; });
+			   [](const WorkloadKind &kind) { return kind.group == kArenaGroup; });
+}
+
+void require_time(const std::vector<std::string> &workloads, Unit unit)
+{
+	WorkloadKinds kinds = chosen(workloads);
+	bool walks = std::any_of(kinds.begin(), kinds.end(),
+				 [](const WorkloadKind &kind) { return kind.group == kWalkGroup; });
+	if (!walks || (unit != Unit::kInstructions && !environment_flag("XENMM_LAB_ICOUNT")))
+		return;
+	throw Failure(ExitCode::kNotPossible,
+		      "a page walk is no instruction, only a time shows it: 'xenmm bench "
+		      "--workload walk --unit ns', in the lab by 'selftests/lab/lab run KIND' "
+		      "without --icount");
 }
 
 std::vector<Job> make_plan(const Wishes &wishes, const xenmm_info *info)
 {
 	require_tables(wishes);
-	std::vector<uint64_t> all_pages = sorted_once(wishes.pages);
-	require_memory(all_pages.back());
+	require_memory(*std::max_element(wishes.pages.begin(), wishes.pages.end()));
 
 	std::vector<Way> ways = info ? ways_of(wishes, *info) : std::vector<Way>();
 	std::vector<Job> jobs;
 	for (const WorkloadKind &kind : chosen(wishes.workloads))
-		for (uint64_t pages : all_pages)
+		for (uint64_t pages : pages_for(kind, wishes))
 			for (std::optional<uint32_t> density : densities_for(kind, wishes))
 				for (std::optional<Way> way : ways_for(kind, ways))
 					jobs.push_back({kind.name, way, pages, density});

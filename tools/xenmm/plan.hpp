@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "clock.hpp"
 #include "job.hpp"
 
 namespace xenmm
@@ -27,6 +28,10 @@ inline constexpr uint32_t kDefaultBatches[] = {1, 8, 31, 512, 2048};
 std::vector<std::string> workload_words();
 // Does any of them need the module?
 bool needs_arena(const std::vector<std::string> &workloads);
+
+// Page walks are measured in time or cycles, and not where instructions make the time.
+// Failure kNotPossible when walks are asked for and `unit` is not of that kind.
+void require_time(const std::vector<std::string> &workloads, Unit unit);
 
 // `info` may be null when no workload needs an arena. At least one job; Failure
 // kNotPossible or kUsage.

@@ -132,6 +132,67 @@ std::string setting_line(const Setting &setting)
 	return text;
 }
 
+namespace
+{
+
+std::string miss_cell(const std::optional<double> &misses)
+{
+	return misses ? fmt::format("{:.2f}", *misses) : "n/a";
+}
+
+std::string misses_line(const Setting &setting, const MissCounts &counts)
+{
+	if (counts.misses)
+		return fmt::format("misses an access: dTLB {}, cache {}, instruction cache {}",
+				   miss_cell(counts.misses->dtlb), miss_cell(counts.misses->cache),
+				   miss_cell(counts.misses->instruction_cache));
+	return "misses an access: " + (setting.environment.emulated
+					       ? std::string("n/a under TCG")
+					       : "n/a (" + counts.why_not + ")");
+}
+
+std::string references_line(const WalkTables &tables)
+{
+	std::optional<unsigned> references = tables.references();
+	std::string text = references ? std::to_string(*references) : "n/a";
+	text += fmt::format(" table references a walk, at most {}", tables.references_max());
+	if (!references)
+		text += ", as the VMM's page size is not told";
+	return text;
+}
+
+std::string walk_line(const Setting &setting, const Result &result)
+{
+	std::string name = result.job.workload;
+	if (result.walk->counts.misses)
+		name += fmt::format(", {} pages", grouped(result.job.pages));
+	return fmt::format("{}: {}; {}\n", name,
+			   references_line(find_tables(setting.guest, result.walk->leaf)),
+			   misses_line(setting, result.walk->counts));
+}
+
+// Below the table: what a figure is per, where it is not per page, and what walks have.
+std::string notes(const Setting &setting, const std::vector<Result> &results)
+{
+	std::string text;
+	std::string last;
+	bool walks = false;
+	for (const Result &result : results) {
+		if (result.job.workload == "exec")
+			text += "exec: per process; pages is how many of them a run has\n";
+		if (!result.walk)
+			continue;
+		walks = true;
+		std::string line = walk_line(setting, result);
+		if (line != last) // of several sizes
+			text += line;
+		last = line;
+	}
+	return walks ? text + "walk-*: per access\n" : text;
+}
+
+} // namespace
+
 std::string results_table(const Setting &setting, const std::vector<Result> &results)
 {
 	Table table(columns(has_density(results)));
@@ -145,7 +206,8 @@ std::string results_table(const Setting &setting, const std::vector<Result> &res
 	table.rule();
 	return setting_line(setting) + "\n\n" + table.text() +
 	       "median, min, max: " + unit_line(setting) +
-	       "\nhypercalls to tlb_flushes: of one whole run; vs trap: how many times cheaper\n";
+	       "\nhypercalls to tlb_flushes: of one whole run; vs trap: how many times cheaper\n" +
+	       notes(setting, results);
 }
 
 Progress::Progress(size_t total) : total_(total), visible_(isatty(STDERR_FILENO)) {}

@@ -33,10 +33,37 @@ double rounded(double value)
 	return std::round(value * 1000) / 1000;
 }
 
+Json rounded_or_null(const std::optional<double> &value)
+{
+	return value ? Json(rounded(*value)) : Json();
+}
+
+Json walk_json(const Setting &setting, const std::optional<WalkFacts> &facts)
+{
+	if (!facts)
+		return {};
+	WalkTables tables = find_tables(setting.guest, facts->leaf);
+	return {{"guest_leaf", leaf_name(facts->leaf)},
+		{"vmm_leaf", tables.vmm_leaf ? Json(leaf_name(*tables.vmm_leaf)) : Json()},
+		{"references", json_or_null(tables.references())},
+		{"references_max", tables.references_max()}};
+}
+
+Json misses_json(const std::optional<WalkFacts> &facts)
+{
+	if (!facts || !facts->counts.misses)
+		return {};
+	const Misses &misses = *facts->counts.misses;
+	return {{"dtlb", rounded_or_null(misses.dtlb)},
+		{"cache", rounded_or_null(misses.cache)},
+		{"instruction_cache", rounded_or_null(misses.instruction_cache)}};
+}
+
 Json result_json(const Setting &setting, const Result &result)
 {
 	const PerPage &per_page = result.measured.per_page;
 	const std::optional<xenmm_stats> &counters = result.measured.counters;
+	const std::optional<Numbers> &hypervisor = result.measured.hypervisor;
 	const std::optional<Way> &way = result.job.way;
 
 	Json json;
@@ -52,6 +79,9 @@ Json result_json(const Setting &setting, const Result &result)
 			    {"max", rounded(per_page.max)}};
 	json["unit"] = unit_name(setting.unit);
 	json["counters"] = counters ? counters_json(*counters) : Json();
+	json["hypervisor"] = hypervisor ? numbers_json(*hypervisor) : Json();
+	json["walk"] = walk_json(setting, result.walk);
+	json["misses"] = misses_json(result.walk);
 	json["environment"] = environment_json(setting.environment);
 	return json;
 }
@@ -75,6 +105,14 @@ Json environment_json(const Environment &environment)
 		{"emulated", environment.emulated},
 		{"xpti", json_or_null(environment.xpti)},
 		{"xen_options", json_or_null(environment.xen_options)}};
+}
+
+Json numbers_json(const Numbers &numbers)
+{
+	Json json = Json::object();
+	for (const NamedNumber &number : numbers)
+		json[number.name] = number.value;
+	return json;
 }
 
 Json counters_json(const xenmm_stats &stats)

@@ -11,6 +11,7 @@
 #include "guest.hpp"
 #include "job.hpp"
 #include "measure.hpp"
+#include "walk.hpp"
 
 namespace xenmm
 {
@@ -22,6 +23,7 @@ struct Result {
 	Job job;
 	unsigned runs;
 	Measurement measured;
+	std::optional<WalkFacts> walk; // of page walks alone
 };
 
 // What all results of one invocation share.
@@ -41,6 +43,7 @@ nlohmann::ordered_json json_or_null(const std::optional<Value> &value)
 // schema_version, tool_version and timestamp: every JSON of this tool begins so.
 nlohmann::ordered_json json_heading();
 nlohmann::ordered_json environment_json(const Environment &environment);
+nlohmann::ordered_json numbers_json(const Numbers &numbers);
 nlohmann::ordered_json counters_json(const xenmm_stats &stats);
 nlohmann::ordered_json results_json(const Setting &setting, const std::vector<Result> &results);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "error.hpp"
+#include "json_value.hpp"
 
 namespace xenmm
 {
@@ -16,31 +17,12 @@ using Json = nlohmann::json;
 namespace
 {
 
-template <typename Value>
-std::optional<Value> maybe(const Json &object, const char *key)
-{
-	auto found = object.find(key);
-	return found == object.end() || found->is_null() ? std::nullopt
-							 : std::optional(found->get<Value>());
-}
-
 Unit unit_of(const std::string &name)
 {
 	for (Unit unit : {Unit::kInstructions, Unit::kNs, Unit::kCycles})
 		if (unit_name(unit) == name)
 			return unit;
 	throw Failure(ExitCode::kFailed, "unknown unit " + name);
-}
-
-std::optional<Way> way_of(const Json &row)
-{
-	auto name = maybe<std::string>(row, "method");
-	if (!name)
-		return std::nullopt;
-	for (const NamedMethod &known : kMethods)
-		if (known.name == *name)
-			return Way{known.method, maybe<uint32_t>(row, "batch").value_or(0)};
-	throw Failure(ExitCode::kFailed, "unknown method " + *name);
 }
 
 Setting setting_of(const Json &row)
@@ -68,12 +50,7 @@ Record record_of(const Json &row)
 std::vector<Record> records_of(std::istream &file)
 {
 	Json document = Json::parse(file);
-	int version = document.at("schema_version");
-	if (version != kSchemaVersion)
-		throw Failure(ExitCode::kFailed,
-			      fmt::format("results format {}, and this tool reads {}: use the tool "
-					  "that wrote it",
-					  version, kSchemaVersion));
+	require_schema(document.at("schema_version"));
 	std::vector<Record> records;
 	for (const Json &row : document.at("results"))
 		records.push_back(record_of(row));
@@ -81,6 +58,26 @@ std::vector<Record> records_of(std::istream &file)
 }
 
 } // namespace
+
+std::optional<Way> way_of(const Json &row)
+{
+	auto name = maybe<std::string>(row, "method");
+	if (!name)
+		return std::nullopt;
+	for (const NamedMethod &known : kMethods)
+		if (known.name == *name)
+			return Way{known.method, maybe<uint32_t>(row, "batch").value_or(0)};
+	throw Failure(ExitCode::kFailed, "unknown method " + *name);
+}
+
+void require_schema(int version)
+{
+	if (version != kSchemaVersion)
+		throw Failure(ExitCode::kFailed,
+			      fmt::format("results format {}, and this tool reads {}: use the tool "
+					  "that wrote it",
+					  version, kSchemaVersion));
+}
 
 std::vector<Record> read_results(const std::string &path)
 {

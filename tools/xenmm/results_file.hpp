@@ -16,6 +16,12 @@ struct Record {
 	double median; // per page
 };
 
+// Method and batch of a result; Failure kFailed when this tool does not know the method.
+std::optional<Way> way_of(const nlohmann::json &row);
+
+// Failure kFailed for another version of the format than this tool's.
+void require_schema(int version);
+
 // Failure kFailed when it is not a file of the results format.
 std::vector<Record> read_results(const std::string &path);
 

@@ -61,14 +61,6 @@ Reading read_counters()
 	return reading;
 }
 
-Json numbers_json(const Numbers &numbers)
-{
-	Json json = Json::object();
-	for (const NamedNumber &number : numbers)
-		json[number.name] = number.value;
-	return json;
-}
-
 Json reading_json(const Reading &reading)
 {
 	Json json = json_heading();

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <iterator>
 
 #include "axes.hpp"
+#include "svg.hpp"
 #include "table.hpp"
 
 namespace xenmm
@@ -21,43 +21,10 @@ constexpr double kLine = 18;					     // of text
 constexpr size_t kLetters = 110;				     // in a line of it
 constexpr size_t kMostYMarks = 16;
 
-// Can be told apart by the colour-blind, too (Okabe and Ito).
-constexpr const char *kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-				    "#E69F00", "#56B4E9", "#000000", "#8C6D00"};
-
-const char *colour_of(size_t series)
-{
-	return kColours[series % std::size(kColours)];
-}
-
 // Beyond the colours, lines are dashed.
 const char *dash_of(size_t series)
 {
-	return series < std::size(kColours) ? "none" : "6 3";
-}
-
-std::string escaped(std::string_view text)
-{
-	std::string result;
-	for (char c : text)
-		result += c == '&'   ? "&amp;"
-			  : c == '<' ? "&lt;"
-			  : c == '>' ? "&gt;"
-				     : std::string(1, c);
-	return result;
-}
-
-std::string text_at(double x, double y, std::string_view text, std::string_view attributes = "")
-{
-	return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes,
-			   escaped(text));
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char *colour)
-{
-	return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" "
-			   "stroke=\"{}\"/>\n",
-			   x1, y1, x2, y2, colour);
+	return series < kColourCount ? "none" : "6 3";
 }
 
 class Picture

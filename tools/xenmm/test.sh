@@ -22,7 +22,7 @@ failed=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 unset XENMM_GUEST XENMM_ROOT XENMM_FAKE NO_COLOR
-unset XENMM_LAB_ICOUNT XENMM_LAB_EMULATED XENMM_LAB_XPTI XENMM_LAB_XEN_OPTIONS
+unset XENMM_LAB_VMM_PAGE XENMM_LAB_VMM_LEVELS XENMM_LAB_ICOUNT XENMM_LAB_EMULATED XENMM_LAB_XPTI XENMM_LAB_XEN_OPTIONS
 
 # verdict NAME STATUS: count one check.
 verdict() {
@@ -87,7 +87,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info stats bench calibrate plot; do
+	for command in info stats bench calibrate plot processes compare; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -105,8 +105,8 @@ usage() {
 }
 
 test_usage() {
-	usage "no command" "info, stats, bench, calibrate or plot"
-	usage "unknown command" "info, stats, bench, calibrate or plot" frobnicate
+	usage "no command" "info, stats, bench, calibrate, plot, processes or compare"
+	usage "unknown command" "info, stats, bench, calibrate, plot, processes or compare" frobnicate
 	usage "unknown option" "--frobnicate" info --frobnicate
 	usage "batch 0" "1 to 2048" bench --batch 0
 	usage "batch 2049" "1 to 2048" bench --batch 8,2049
@@ -154,13 +154,22 @@ test_stock() {
 	! grep -q "$(printf '\r')" "$tmp/err"
 	verdict "no progress unless stderr is a terminal" $?
 	is_results "its file has the results format" "$tmp/stock.json"
-	is_json "six workloads, in order" "$tmp/stock.json" \
+	is_json "fourteen workloads, in order" "$tmp/stock.json" \
 		'[r["workload"] for r in d["results"]] ==
-		 ["touch", "populate", "mprotect", "mprotect-rw", "fork", "munmap"]'
+		 ["touch", "populate", "mprotect", "mprotect-rw", "fork", "cow", "munmap", "mremap",
+		  "file-fault", "exec", "page-fault1", "page-fault2", "page-fault3", "chunks"]'
 	is_json "no method, no batch" "$tmp/stock.json" \
 		'all(r["method"] is None and r["batch"] is None for r in d["results"])'
-	is_json "pages and runs as asked for" "$tmp/stock.json" \
-		'all(r["pages"] == 64 and r["runs"] == 2 for r in d["results"])'
+	is_json "pages and runs as asked for; an exec counts as a page" "$tmp/stock.json" \
+		'all(r["pages"] == (16 if r["workload"] == "exec" else 64) and r["runs"] == 2
+		     for r in d["results"])'
+	says "its table says what a figure of exec is per" out "exec: per process"
+	is_json "no walks unless asked for" "$tmp/stock.json" \
+		'all(r["walk"] is None and r["misses"] is None for r in d["results"])'
+	ends "one page, and a part of a chunk" 0 \
+		"$xenmm" bench --workload stock --pages 1,300 --runs 1 --format json
+	is_json "exec is measured once" "$tmp/out" \
+		'[r["pages"] for r in d["results"] if r["workload"] in ("exec", "chunks")] == [16, 1, 300]'
 	ends "bench --format json" 0 "$xenmm" bench --workload fork,touch --pages 8,16 \
 		--runs 1 --format json --unit cycles --guest kvm-shadow
 	is_results "stdout has the results format" "$tmp/out"
@@ -261,6 +270,12 @@ test_help
 test_usage
 test_without_module
 test_stock
+# shellcheck source=tools/xenmm/test_walk.sh
+. "$here/test_walk.sh"
+test_walk
+test_walk_references
+test_walk_failures
+test_walk_small_pages
 test_lab_environment
 test_errors
 test_guests
@@ -270,6 +285,15 @@ test_debugfs
 test_plot
 test_plot_files
 test_plot_failures
+# shellcheck source=tools/xenmm/test_vmm.sh
+. "$here/test_vmm.sh"
+test_processes
+test_vmm
+test_vmm_failures
+# shellcheck source=tools/xenmm/test_compare.sh
+. "$here/test_compare.sh"
+test_compare
+test_compare_files
 if [ -n "$fake" ]; then
 	# shellcheck source=tools/xenmm/test_fake.sh
 	. "$here/test_fake.sh"
@@ -277,6 +301,7 @@ if [ -n "$fake" ]; then
 	test_fake_whole_tables
 	test_fake_density
 	test_fake_failures
+	test_fake_memory
 	# shellcheck source=tools/xenmm/test_calibrate.sh
 	. "$here/test_calibrate.sh"
 	test_calibrate

@@ -14,6 +14,7 @@ const WorkloadKinds &workload_kinds()
 		add_arena_operations(list);
 		add_arena_ends(list);
 		add_stock_workloads(list);
+		add_walk_workloads(list);
 		return list;
 	}();
 	return kinds;

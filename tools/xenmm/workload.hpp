@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "job.hpp"
+#include "walk.hpp"
 
 namespace xenmm
 {
@@ -25,16 +26,24 @@ public:
 	virtual void prepare() = 0;
 	virtual void run() = 0;
 	virtual void finish() = 0;
+	// Of a page walk, once after all runs; nothing of other workloads.
+	virtual std::optional<WalkFacts> walk_facts() { return std::nullopt; }
 };
+
+// What --workload takes for many at once.
+inline constexpr const char *kArenaGroup = "arena";
+inline constexpr const char *kStockGroup = "stock";
+inline constexpr const char *kWalkGroup = "walk"; // only when asked for
 
 // A line of the list of workloads.
 struct WorkloadKind {
 	std::string name;
 	std::function<std::unique_ptr<Workload>(const Job &)> make;
-	bool on_arena = false;
+	std::string group = kStockGroup;
 	bool has_method = false;  // the choice of how entries are changed
 	bool protects = false;	  // which is all that the method flip can do
 	bool has_density = false; // can work on a part of each table
+	uint64_t fixed_pages = 0; // what it works on, whatever --pages says; 0: that
 };
 using WorkloadKinds = std::vector<WorkloadKind>;
 
@@ -47,5 +56,6 @@ std::unique_ptr<Workload> make_workload(const Job &job);
 void add_arena_operations(WorkloadKinds &kinds);
 void add_arena_ends(WorkloadKinds &kinds);
 void add_stock_workloads(WorkloadKinds &kinds);
+void add_walk_workloads(WorkloadKinds &kinds);
 
 } // namespace xenmm

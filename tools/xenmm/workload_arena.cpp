@@ -144,7 +144,7 @@ void add_arena_operations(WorkloadKinds &kinds)
 		WorkloadKind kind = {recipe.name, [&recipe](const Job &job) {
 					     return std::make_unique<ArenaWorkload>(recipe, job);
 				     }};
-		kind.on_arena = true;
+		kind.group = kArenaGroup;
 		kind.has_method = recipe.request != 0;
 		kind.has_density = recipe.has_density;
 		kind.protects = recipe.request == XENMM_IOC_PROTECT;

@@ -10,11 +10,11 @@
 #include <fmt/format.h>
 #include <optional>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "arena.hpp"
 #include "error.hpp"
 #include "guard.hpp"
+#include "pipe.hpp"
 
 namespace xenmm
 {
@@ -87,20 +87,6 @@ private:
 	std::optional<Arena> arena_;
 	int result_ = 0;
 	int error_ = 0;
-};
-
-struct Pipe {
-	UniqueFd read_end;
-	UniqueFd write_end;
-
-	Pipe()
-	{
-		int ends[2];
-		if (pipe(ends) != 0)
-			throw system_failure("pipe");
-		read_end = UniqueFd(ends[0]);
-		write_end = UniqueFd(ends[1]);
-	}
 };
 
 // A process with an arena of its own, all of it populated, that ends at request.
@@ -190,7 +176,7 @@ template <typename Kind>
 WorkloadKind end_of_arena(const char *name)
 {
 	WorkloadKind kind = {name, [](const Job &job) { return std::make_unique<Kind>(job); }};
-	kind.on_arena = true;
+	kind.group = kArenaGroup;
 	return kind;
 }
 
