@@ -14,9 +14,7 @@ uint64_t Job::touched() const
 
 std::string Job::describe() const
 {
-	std::string text = workload;
-	if (way)
-		text += " by " + way_name(*way);
+	std::string text = work_name(workload, way);
 	if (density)
 		return text + fmt::format(", {} pages in each of {} tables", *density,
 					  pages / XENMM_SPAN_PAGES);

@@ -56,6 +56,11 @@ std::string way_name(Way way)
 	return way.batch ? name + " " + std::to_string(way.batch) : name;
 }
 
+std::string work_name(const std::string &workload, const std::optional<Way> &way)
+{
+	return way ? workload + " by " + way_name(*way) : workload;
+}
+
 Way setup_way(const xenmm_info &info, std::optional<Way> measured)
 {
 	bool keeps_twins = measured && (measured->method == XENMM_METHOD_AUTO ||

@@ -53,6 +53,9 @@ struct Way {
 // "batch 512", "flip"
 std::string way_name(Way way);
 
+// A workload and the way it is done, if there is a choice: "arena-map by batch 512", "fork"
+std::string work_name(const std::string &workload, const std::optional<Way> &way);
+
 // The way for set-up work that nobody measures. Only what keeps twin tables up to date
 // itself is set up by a method that does: a twin left behind by another one would have
 // to be cleared within the measured step.

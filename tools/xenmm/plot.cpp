@@ -49,8 +49,7 @@ std::string contents(const std::vector<Record> &records)
 {
 	std::set<std::string> names;
 	for (const Record &record : records)
-		names.insert(record.job.workload +
-			     (record.job.way ? " by " + way_name(*record.job.way) : ""));
+		names.insert(work_name(record.job.workload, record.job.way));
 	return join({names.begin(), names.end()});
 }
 

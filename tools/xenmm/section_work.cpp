@@ -21,7 +21,7 @@ struct Work {
 	std::optional<Way> way;
 
 	bool operator==(const Work &) const = default;
-	std::string name() const { return workload + (way ? " by " + way_name(*way) : ""); }
+	std::string name() const { return work_name(workload, way); }
 };
 
 // In the order of the files, each once.
