@@ -69,6 +69,14 @@ std::optional<uint64_t> parse_number(std::string_view text)
 	return value;
 }
 
+std::optional<uint64_t> meminfo_kib(std::string_view name)
+{
+	for (const std::string &line : split_lines(read_text("/proc/meminfo").value_or("")))
+		if (line.starts_with(std::string(name) + ":"))
+			return std::strtoull(line.c_str() + name.size() + 1, nullptr, 10);
+	return std::nullopt;
+}
+
 bool environment_flag(const char *name)
 {
 	return environment_text(name) == "1";

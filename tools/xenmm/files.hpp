@@ -30,6 +30,9 @@ std::vector<std::string> split_lines(const std::string &text);
 // A decimal number and nothing else.
 std::optional<uint64_t> parse_number(std::string_view text);
 
+// A line of /proc/meminfo, "MemAvailable" say, in KiB; nothing where there is none.
+std::optional<uint64_t> meminfo_kib(std::string_view name);
+
 // "1" is true; anything else, or unset, is false.
 bool environment_flag(const char *name);
 

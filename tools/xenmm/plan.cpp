@@ -190,15 +190,11 @@ void require_few_ranges(const std::vector<Job> &jobs)
 // Running out of memory half way would end in the OOM killer, not in a message.
 void require_memory(uint64_t pages)
 {
-	auto meminfo = read_text("/proc/meminfo").value_or("");
-	size_t at = meminfo.find("MemAvailable:");
-	if (at == std::string::npos)
-		return;
-	uint64_t available = std::strtoull(meminfo.c_str() + at + 13, nullptr, 10) << 10;
-	if (pages * kPageBytes > available)
+	std::optional<uint64_t> kib = meminfo_kib("MemAvailable");
+	if (kib && pages * kPageBytes > *kib << 10)
 		throw Failure(ExitCode::kNotPossible,
 			      fmt::format("{} pages are {}, and {} are available", pages,
-					  mebibytes(pages * kPageBytes), mebibytes(available)));
+					  mebibytes(pages * kPageBytes), mebibytes(*kib << 10)));
 }
 
 } // namespace

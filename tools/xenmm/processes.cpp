@@ -48,9 +48,7 @@ struct Reading {
 uint64_t page_tables_kib()
 {
 	(void)read_text("/proc/sys/vm/stat_refresh");
-	std::string text = read_text("/proc/meminfo").value_or("");
-	size_t at = text.find("PageTables:");
-	return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 11, nullptr, 10);
+	return meminfo_kib("PageTables").value_or(0);
 }
 
 // Touches, says that it has, and lives until the parent closes its pipe.
