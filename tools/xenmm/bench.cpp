@@ -113,13 +113,22 @@ void publish(const Options &options, const Setting &setting, const std::vector<R
 	write_stdout(options.format == "json" ? json : results_table(setting, results));
 }
 
+// What the hypervisor counts while nothing is done is part of its every count.
+Wishes with_empty(const Options &options)
+{
+	Wishes wishes = options.wishes;
+	if (!options.vmm.empty())
+		wishes.workloads.emplace_back(kEmpty);
+	return wishes;
+}
+
 void bench(const Options &options)
 {
 	std::optional<Device> device = open_device(options);
 	const xenmm_info *info = device ? &device->info() : nullptr;
 	Unit unit = choose_unit(options.unit);
 	require_time(options.wishes.workloads, unit);
-	std::vector<Job> jobs = make_plan(options.wishes, info);
+	std::vector<Job> jobs = make_plan(with_empty(options), info);
 	if (!options.json_file.empty())
 		require_writable(options.json_file);
 	std::unique_ptr<Vmm> vmm = options.vmm.empty() ? nullptr : connect_vmm(options.vmm);
@@ -158,7 +167,8 @@ Workloads on an arena (group 'arena'; each is one ioctl on all pages):
   arena-munmap        munmap of all, pages are freed (no choice of method)
   arena-exit          a process with an arena ends, until waitpid returns (the same)
 What the pages hold, and whether they may be written, is checked after each run.
-With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor').
+With --ask the hypervisor's own counts of one more run are in the JSON (key 'hypervisor'),
+those of an empty run first (workload 'empty'): what asking and interrupts add to each.
 The method flip is for changes of protection, and left out elsewhere.
 
 Page walks (group 'walk', not in 'all'): pointers chased from page to page, by time per access

@@ -37,7 +37,7 @@ WorkloadKinds chosen(const std::vector<std::string> &wished)
 	WorkloadKinds result;
 	for (const WorkloadKind &kind : workload_kinds())
 		if (contains(wished, kind.name) || contains(wished, kind.group) ||
-		    (contains(wished, "all") && kind.group != kWalkGroup))
+		    (contains(wished, "all") && kind.in_all))
 			result.push_back(kind);
 	return result;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "table.hpp"
+#include "workload.hpp"
 
 namespace xenmm
 {
@@ -178,6 +179,8 @@ std::string notes(const Setting &setting, const std::vector<Result> &results)
 	std::string last;
 	bool walks = false;
 	for (const Result &result : results) {
+		if (result.job.workload == kEmpty)
+			text += "empty: nothing is done; what measuring itself costs\n";
 		if (result.job.workload == "exec")
 			text += "exec: per process; pages is how many of them a run has\n";
 		if (!result.walk)

@@ -9,6 +9,7 @@
 #include "section.hpp"
 #include "table.hpp"
 #include "vmm_counts.hpp"
+#include "workload.hpp"
 
 namespace xenmm
 {
@@ -16,33 +17,39 @@ namespace xenmm
 namespace
 {
 
-std::string work_name(const Measured &row)
-{
-	return row.workload + (row.way ? " by " + way_name(*row.way) : "");
-}
-
 std::string per_page(uint64_t count, uint64_t pages)
 {
 	return fmt::format("{:.3f}", static_cast<double>(count) / static_cast<double>(pages));
 }
 
-void add_row(Section &section, const Measured &row)
+// What the work alone brought about: interrupts and the asking are in an empty run, too.
+std::optional<uint64_t> count_of_work(const Comparison &comparison, const Measured &row,
+				      const VmmCount &count)
 {
-	std::vector<std::string> cells = {row.system.name(), work_name(row)};
+	auto whole = vmm_count(row, count);
+	const Measured *empty = comparison.find_counted(row.system, kEmpty, std::nullopt);
+	if (!whole || !empty)
+		return whole;
+	return *whole - std::min(*whole, vmm_count(*empty, count).value_or(0));
+}
+
+void add_row(Section &section, const Comparison &comparison, const Measured &row)
+{
+	std::vector<std::string> cells = {row.system.name(), work_name(row.workload, row.way)};
 	for (const VmmCount &count : vmm_counts()) {
-		auto number = vmm_count(row, count);
+		auto number = count_of_work(comparison, row, count);
 		cells.push_back(number ? per_page(*number, row.pages) : "-");
 	}
 	section.rows.push_back(std::move(cells));
 }
 
 // Whatever brings a page's work into the hypervisor.
-uint64_t entries(const Measured &row)
+uint64_t entries(const Comparison &comparison, const Measured &row)
 {
 	uint64_t sum = 0;
 	for (const VmmCount &count : vmm_counts())
 		if (count.is_entry)
-			sum += vmm_count(row, count).value_or(0);
+			sum += count_of_work(comparison, row, count).value_or(0);
 	return sum;
 }
 
@@ -52,9 +59,9 @@ void draw(Section &section, const Comparison &comparison, const std::string &wor
 	for (const System &system : comparison.systems())
 		if (const Measured *row = comparison.find_counted(system, workload, std::nullopt))
 			chart.bars.push_back({system.name(), system.colour(),
-					      static_cast<double>(entries(*row)) /
+					      static_cast<double>(entries(comparison, *row)) /
 						      static_cast<double>(row->pages),
-					      per_page(entries(*row), row->pages)});
+					      per_page(entries(comparison, *row), row->pages)});
 	if (!chart.bars.empty())
 		section.bars.push_back(std::move(chart));
 }
@@ -108,7 +115,7 @@ constexpr Pair kPairs[] = {{"traps", traps, "writable pt emulations"},
 // "4,096 = 4,096"
 std::vector<std::string> pair_cells(const Measured &row)
 {
-	std::vector<std::string> cells = {work_name(row)};
+	std::vector<std::string> cells = {work_name(row.workload, row.way)};
 	for (const Pair &pair : kPairs) {
 		uint64_t one = pair.ours(row);
 		uint64_t other = maybe<uint64_t>(*row.hypervisor, pair.xens).value_or(0);
@@ -124,15 +131,15 @@ Section entries_section(const Comparison &comparison)
 {
 	Section section;
 	section.title = "Entries into the hypervisor, by its own count";
-	section.text = "Per page of one run.";
+	section.text = "Per page of one run, less those of an empty run.";
 	section.heads = {"system", "workload"};
 	for (const VmmCount &count : vmm_counts())
 		section.heads.emplace_back(count.name);
 	std::vector<std::string> drawn;
 	for (const System &system : comparison.systems())
 		for (const Measured &row : comparison.measured())
-			if (row.system == system && row.hypervisor) {
-				add_row(section, row);
+			if (row.system == system && row.hypervisor && row.workload != kEmpty) {
+				add_row(section, comparison, row);
 				if (!row.way && std::find(drawn.begin(), drawn.end(),
 							  row.workload) == drawn.end())
 					drawn.push_back(row.workload);

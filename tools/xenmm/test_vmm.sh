@@ -37,7 +37,9 @@ test_vmm() {
 	is_json "the hypervisor's counts, by its own names" "$tmp/asked.json" \
 		'all(r["hypervisor"] == {"writable pt emulations": 5, "shadow faults": 0}
 		     for r in d["results"])'
-	[ "$(tr '\n' ' ' <"$tmp/vmm/asked")" = "reset counts reset counts " ]
+	is_json "an empty run first, and what was wished" "$tmp/asked.json" \
+		'[r["workload"] for r in d["results"]] == ["empty", "touch", "munmap"]'
+	[ "$(tr '\n' ' ' <"$tmp/vmm/asked")" = "reset counts reset counts reset counts " ]
 	verdict "once for each workload, not for each run" $?
 	ends "processes asks the hypervisor" 0 asking "$tmp/vmm" "$xenmm" processes --count 1,2,3 \
 		--tables 2 --json "$tmp/memory.json"

@@ -7,10 +7,30 @@
 namespace xenmm
 {
 
+namespace
+{
+
+struct Empty final : Workload {
+	void prepare() override {}
+	void run() override {}
+	void finish() override {}
+};
+
+void add_empty(WorkloadKinds &kinds)
+{
+	WorkloadKind kind = {kEmpty, [](const Job &) { return std::make_unique<Empty>(); }, kEmpty};
+	kind.fixed_pages = 1;
+	kind.in_all = false;
+	kinds.push_back(std::move(kind));
+}
+
+} // namespace
+
 const WorkloadKinds &workload_kinds()
 {
 	static const WorkloadKinds kinds = [] {
 		WorkloadKinds list;
+		add_empty(list);
 		add_arena_operations(list);
 		add_arena_ends(list);
 		add_stock_workloads(list);

@@ -34,6 +34,8 @@ public:
 inline constexpr const char *kArenaGroup = "arena";
 inline constexpr const char *kStockGroup = "stock";
 inline constexpr const char *kWalkGroup = "walk"; // only when asked for
+// Nothing is done: what measuring, and asking the hypervisor, cost by themselves. In no group.
+inline constexpr const char *kEmpty = "empty";
 
 // A line of the list of workloads.
 struct WorkloadKind {
@@ -44,6 +46,7 @@ struct WorkloadKind {
 	bool protects = false;	  // which is all that the method flip can do
 	bool has_density = false; // can work on a part of each table
 	uint64_t fixed_pages = 0; // what it works on, whatever --pages says; 0: that
+	bool in_all = true;	  // is meant by "all"
 };
 using WorkloadKinds = std::vector<WorkloadKind>;
 

@@ -179,6 +179,7 @@ WorkloadKind walk(const char *name, uint64_t most_pages, Leaf leaf)
 								   job.pages, leaf);
 			     }};
 	kind.group = kWalkGroup;
+	kind.in_all = false;
 	return kind;
 }
 
