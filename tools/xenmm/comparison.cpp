@@ -32,6 +32,15 @@ std::optional<Walk> walk_of(const Json &row)
 		    maybe<unsigned>(*walk, "references"), walk->at("references_max")};
 }
 
+std::optional<Misses> misses_of(const Json &row)
+{
+	auto misses = maybe<Json>(row, "misses");
+	if (!misses)
+		return std::nullopt;
+	return Misses{maybe<double>(*misses, "dtlb"), maybe<double>(*misses, "cache"),
+		      maybe<double>(*misses, "instruction_cache")};
+}
+
 Measured measured_of(const Json &row)
 {
 	return {system_of(row),
@@ -43,6 +52,7 @@ Measured measured_of(const Json &row)
 		maybe<Json>(row, "counters"),
 		maybe<Json>(row, "hypervisor"),
 		walk_of(row),
+		misses_of(row),
 		row.at("environment")};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "method.hpp"
+#include "misses.hpp"
 
 namespace xenmm
 {
@@ -45,6 +46,7 @@ struct Measured {
 	std::optional<nlohmann::json> counters;	  // xenmm's
 	std::optional<nlohmann::json> hypervisor; // the hypervisor's
 	std::optional<Walk> walk;
+	std::optional<Misses> misses;
 	nlohmann::json environment;
 };
 

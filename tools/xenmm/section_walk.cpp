@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "comparison.hpp"
+#include "json_value.hpp"
 #include "section.hpp"
 #include "table.hpp"
 
@@ -70,6 +71,32 @@ void add_references(Section &section, const Comparison &comparison, const std::s
 	section.rows.push_back(std::move(cells));
 }
 
+std::string miss_text(const std::optional<double> &misses)
+{
+	return misses ? fmt::format("{:.2g}", *misses) : "n/a";
+}
+
+std::string misses_text(Section &section, const Measured &row)
+{
+	if (row.misses)
+		return miss_text(row.misses->dtlb) + " / " + miss_text(row.misses->cache) + " / " +
+		       miss_text(row.misses->instruction_cache);
+	if (maybe<bool>(row.environment, "emulated").value_or(false))
+		return "n/a under TCG";
+	return section.not_available("the kernel has no perf events for this CPU");
+}
+
+void add_misses(Section &section, const Comparison &comparison, const std::string &workload)
+{
+	std::vector<std::string> cells = {workload + ": misses of dTLB / cache / code cache"};
+	for (const System &system : comparison.systems()) {
+		const Measured *row = comparison.find(system, workload);
+		cells.push_back(row ? misses_text(section, *row)
+				    : section.not_available(why_missing(system, workload)));
+	}
+	section.rows.push_back(std::move(cells));
+}
+
 bool is_measured(const Comparison &comparison, const std::string &workload)
 {
 	for (const Measured &row : comparison.measured())
@@ -96,6 +123,9 @@ Section walk_section(const Comparison &comparison)
 	for (const char *workload : {"walk-4k", "walk-2m"})
 		if (is_measured(comparison, workload))
 			add_references(section, comparison, workload);
+	for (const char *workload : {kNear, "walk-4k", "walk-2m"})
+		if (is_measured(comparison, workload))
+			add_misses(section, comparison, workload);
 	return section;
 }
 
