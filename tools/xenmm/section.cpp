@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "comparison.hpp"
+
 namespace xenmm
 {
 
@@ -14,6 +16,15 @@ std::string Section::not_available(const std::string &reason)
 	if (found == notes.end())
 		notes.push_back(reason);
 	return fmt::format("n/a [{}]", number);
+}
+
+Section section_by_system(const Comparison &comparison)
+{
+	Section section;
+	section.heads = {"workload"};
+	for (const System &system : comparison.systems())
+		section.heads.push_back(system.name());
+	return section;
 }
 
 std::vector<Section> make_sections(const Comparison &comparison)

@@ -51,6 +51,9 @@ struct Section {
 	std::string not_available(const std::string &reason);
 };
 
+// A row is a workload, a column a system.
+Section section_by_system(const Comparison &comparison);
+
 // Those of which the files have something.
 std::vector<Section> make_sections(const Comparison &comparison);
 

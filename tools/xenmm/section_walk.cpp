@@ -109,14 +109,11 @@ bool is_measured(const Comparison &comparison, const std::string &workload)
 
 Section walk_section(const Comparison &comparison)
 {
-	Section section;
+	Section section = section_by_system(comparison);
 	section.title = "Page walks: what a miss of the TLB costs";
 	section.text =
 		"A chase of pointers through memory, one access to each page in random order. "
 		"3.0x: so many times an access whose translation is in the TLB (walk-near).";
-	section.heads = {"workload"};
-	for (const System &system : comparison.systems())
-		section.heads.push_back(system.name());
 	for (const char *workload : {kNear, "walk-4k", "walk-2m"})
 		if (is_measured(comparison, workload))
 			add_row(section, comparison, workload);

@@ -85,10 +85,7 @@ void add_work(Section &section, const Comparison &comparison, const Work &work, 
 
 Section work_section(const Comparison &comparison, const std::string &group)
 {
-	Section section;
-	section.heads = {"workload"};
-	for (const System &system : comparison.systems())
-		section.heads.push_back(system.name());
+	Section section = section_by_system(comparison);
 	for (const Work &work : works_of(comparison, group))
 		add_work(section, comparison, work, group == kStockGroup);
 	return section;

@@ -13,6 +13,10 @@ namespace
 
 // What xl and KVM's host say to the request "memory".
 constexpr const char *kMemory = "paging in use";
+// What it says to "counts" has this before the name where xentrace counted, and then always
+// the number of records.
+constexpr const char *kTrace = "trace: ";
+constexpr const char *kRecords = "records";
 
 bool is_pv(const System &system)
 {
@@ -39,16 +43,15 @@ bool is_nested(const System &system)
 const std::vector<VmmCount> &vmm_counts()
 {
 	static const std::vector<VmmCount> counts = {
-		{"page faults", is_pv, true, {"page faults"}},
-		{"... writes of tables", is_pv, false, {"writable pt emulations"}},
+		{"page faults", is_pv, {"page faults"}},
+		{"... writes of tables", is_pv, {"writable pt emulations"}},
 		{"hypercalls",
 		 is_pv,
-		 true,
 		 {"calls to mmu_update", "calls to mmuext_op", "calls to update_va_map"}},
-		{"... updates", is_pv, false, {"page updates", "calls to update_va_map"}},
-		{"exits", has_exits, true, {"vmexits", "exits"}},
-		{"... shadow faults", is_shadow, false, {"calls to shadow_fault", "pf_taken"}},
-		{"... nested faults", is_nested, false, {"vmexits[npf]", "pf_taken"}},
+		{"... updates", is_pv, {"page updates", "calls to update_va_map"}},
+		{"exits", has_exits, {"vmexits", "exits"}},
+		{"... shadow faults", is_shadow, {"calls to shadow_fault", "pf_taken"}},
+		{"... nested faults", is_nested, {"vmexits[npf]", "pf_taken"}},
 	};
 	return counts;
 }
@@ -61,6 +64,21 @@ std::optional<uint64_t> vmm_count(const Measured &row, const VmmCount &count)
 	for (const std::string &counter : count.counters)
 		sum += maybe<uint64_t>(*row.hypervisor, counter.c_str()).value_or(0);
 	return sum;
+}
+
+std::optional<uint64_t> vmm_counter(const Measured &row, const std::string &name, Account account)
+{
+	std::string prefix = account == Account::kTrace ? kTrace : "";
+	if (account == Account::kTrace && !row.hypervisor->contains(prefix + kRecords))
+		return std::nullopt;
+	return maybe<uint64_t>(*row.hypervisor, (prefix + name).c_str()).value_or(0);
+}
+
+std::optional<uint64_t> vmm_entries(const Measured &row)
+{
+	if (row.system.is_kvm())
+		return vmm_counter(row, "exits", Account::kCounters);
+	return vmm_counter(row, "entries", Account::kTrace);
 }
 
 std::optional<uint64_t> paging_kib(const Memory &memory)
