@@ -45,8 +45,8 @@ guest-tests: | setup
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench compare check check-quick check-layers check-headers lint fuzz coverage faults \
-	clean help
+.PHONY: setup demo bench compare compare-report check check-quick check-layers check-headers lint fuzz \
+	coverage faults clean help
 setup:
 	@$(LAB) setup
 
@@ -61,6 +61,9 @@ bench: ## sweep sizes and densities, mitigations off and on (Documentation/metho
 compare: ## the same workloads in all kinds of guests, or in KINDS="xen-pv kvm-npt" (build/compare)
 	@$(LAB) setup
 	@selftests/compare $(KINDS)
+
+compare-report: ## the last comparison of all kinds into Documentation/results.rst
+	@selftests/compare-report build/compare
 
 check: ## run every test; closes with `N passed, N failed`
 	@$(LAB) setup

@@ -80,6 +80,21 @@ void say_traps(Sentences &sentences, const Comparison &comparison)
 			grouped(row->pages), grouped(*traps)));
 }
 
+// Who has to ask for a change, and who may make it by himself.
+void say_entries(Sentences &sentences, const Comparison &comparison, const std::string &workload)
+{
+	std::vector<std::string> parts;
+	for (const System &system : comparison.systems()) {
+		const Measured *row = comparison.find_counted(system, workload, std::nullopt);
+		auto entries = row ? entries_per_page(comparison, *row) : std::nullopt;
+		if (entries)
+			parts.push_back(fmt::format("{} {:.2f}", system.name(), *entries));
+	}
+	if (!parts.empty())
+		sentences.push_back(fmt::format("{}: entries into the hypervisor for a page: {}.",
+						workload, join(parts)));
+}
+
 void say_methods(Sentences &sentences, const Comparison &comparison, const System &system)
 {
 	const Measured *trap = comparison.find(system, "arena-protect", kTrap);
@@ -142,6 +157,8 @@ std::vector<std::string> findings(const Comparison &comparison)
 	for (const System &system : comparison.systems())
 		say_cost(sentences, comparison, system);
 	say_traps(sentences, comparison);
+	for (const char *workload : {"touch", "mprotect", "fork", "munmap"})
+		say_entries(sentences, comparison, workload);
 	for (const System &system : {kPv, kPvXpti})
 		say_methods(sentences, comparison, system);
 	for (const System &system : comparison.systems())

@@ -13,6 +13,7 @@ namespace xenmm
 {
 
 class Comparison;
+struct Measured;
 
 struct Bar {
 	std::string label;
@@ -64,6 +65,9 @@ Section walk_section(const Comparison &comparison);
 Section memory_section(const Comparison &comparison);
 Section entries_section(const Comparison &comparison);
 Section agreement_section(const Comparison &comparison);
+
+// How often a page's work alone enters the hypervisor; nothing where that was not traced.
+std::optional<double> entries_per_page(const Comparison &comparison, const Measured &row);
 
 // Plain sentences that say what was found, each with its figure.
 std::vector<std::string> findings(const Comparison &comparison);

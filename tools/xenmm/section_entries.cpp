@@ -16,9 +16,14 @@ namespace xenmm
 namespace
 {
 
-std::string per_page(uint64_t count, uint64_t pages)
+double per_page(uint64_t count, const Measured &row)
 {
-	return fmt::format("{:.3f}", static_cast<double>(count) / static_cast<double>(pages));
+	return static_cast<double>(count) / static_cast<double>(row.pages);
+}
+
+std::string per_page_text(double number)
+{
+	return fmt::format("{:.3f}", number);
 }
 
 // What the work alone brought about: interrupts and the asking are in an empty run, too.
@@ -34,7 +39,7 @@ std::optional<uint64_t> of_work(const Comparison &comparison, const Measured &ro
 
 std::string cell(const std::optional<uint64_t> &number, const Measured &row)
 {
-	return number ? per_page(*number, row.pages) : "-";
+	return number ? per_page_text(per_page(*number, row)) : "-";
 }
 
 void add_row(Section &section, const Comparison &comparison, const Measured &row)
@@ -54,18 +59,22 @@ void draw(Section &section, const Comparison &comparison, const std::string &wor
 	BarChart chart = {workload + ", entries per page", {}};
 	for (const System &system : comparison.systems()) {
 		const Measured *row = comparison.find_counted(system, workload, std::nullopt);
-		auto number = row ? of_work(comparison, *row, vmm_entries) : std::nullopt;
+		auto number = row ? entries_per_page(comparison, *row) : std::nullopt;
 		if (number)
 			chart.bars.push_back(
-				{system.name(), system.colour(),
-				 static_cast<double>(*number) / static_cast<double>(row->pages),
-				 per_page(*number, row->pages)});
+				{system.name(), system.colour(), *number, per_page_text(*number)});
 	}
 	if (!chart.bars.empty())
 		section.bars.push_back(std::move(chart));
 }
 
 } // namespace
+
+std::optional<double> entries_per_page(const Comparison &comparison, const Measured &row)
+{
+	auto number = of_work(comparison, row, vmm_entries);
+	return number ? std::optional(per_page(*number, row)) : std::nullopt;
+}
 
 Section entries_section(const Comparison &comparison)
 {

@@ -21,6 +21,7 @@ test_compare() {
 	says "what emulation cannot show" out "an emulator that walks tables in software"
 	says "entries per page, by the hypervisor's count, less an empty run's" out "1.000"
 	says "all entries, by xentrace's" out "1.031"
+	says "a finding about entries" out "touch: entries into the hypervisor for a page: xen-pv 2.00."
 	says "xenmm's, Xen's and xentrace's counts agree" out "4,096 = 4,096 = 4,096"
 	! grep -qE '^xen-pv +empty' "$tmp/out"
 	verdict "the empty run is no row" $?
