@@ -37,20 +37,29 @@ std::optional<uint64_t> of_work(const Comparison &comparison, const Measured &ro
 	return *whole - std::min(*whole, count(*empty).value_or(0));
 }
 
-std::string cell(const std::optional<uint64_t> &number, const Measured &row)
+std::string why_not_traced(const Measured &row)
 {
-	return number ? per_page_text(per_page(*number, row)) : "-";
+	if (row.system.guest == "xen-pv-dom0")
+		return "dom0 would mostly trace what tracing does itself";
+	return "xentrace did not run";
+}
+
+std::string cell(Section &section, const Measured &row, const std::optional<uint64_t> &number,
+		 const std::string &why_not)
+{
+	return number ? per_page_text(per_page(*number, row)) : section.not_available(why_not);
 }
 
 void add_row(Section &section, const Comparison &comparison, const Measured &row)
 {
 	std::vector<std::string> cells = {row.system.name(), work_name(row.workload, row.way)};
-	for (const VmmCount &count : vmm_counts())
-		cells.push_back(
-			cell(of_work(comparison, row,
-				     [&](const Measured &one) { return vmm_count(one, count); }),
-			     row));
-	cells.push_back(cell(of_work(comparison, row, vmm_entries), row));
+	for (const VmmCount &count : vmm_counts()) {
+		auto number = of_work(comparison, row,
+				      [&](const Measured &one) { return vmm_count(one, count); });
+		cells.push_back(cell(section, row, number, count.why_not));
+	}
+	cells.push_back(
+		cell(section, row, of_work(comparison, row, vmm_entries), why_not_traced(row)));
 	section.rows.push_back(std::move(cells));
 }
 

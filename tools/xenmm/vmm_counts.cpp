@@ -18,6 +18,8 @@ constexpr const char *kMemory = "paging in use";
 constexpr const char *kTrace = "trace: ";
 constexpr const char *kRecords = "records";
 
+constexpr const char *kOnlyPv = "the guest owns its page tables: faults and changes are its own";
+
 bool is_pv(const System &system)
 {
 	return system.is_pv();
@@ -43,15 +45,22 @@ bool is_nested(const System &system)
 const std::vector<VmmCount> &vmm_counts()
 {
 	static const std::vector<VmmCount> counts = {
-		{"page faults", is_pv, {"page faults"}},
-		{"... writes of tables", is_pv, {"writable pt emulations"}},
+		{"page faults", is_pv, {"page faults"}, kOnlyPv},
+		{"... writes of tables", is_pv, {"writable pt emulations"}, kOnlyPv},
 		{"hypercalls",
 		 is_pv,
-		 {"calls to mmu_update", "calls to mmuext_op", "calls to update_va_map"}},
-		{"... updates", is_pv, {"page updates", "calls to update_va_map"}},
-		{"exits", has_exits, {"vmexits", "exits"}},
-		{"... shadow faults", is_shadow, {"calls to shadow_fault", "pf_taken"}},
-		{"... nested faults", is_nested, {"vmexits[npf]", "pf_taken"}},
+		 {"calls to mmu_update", "calls to mmuext_op", "calls to update_va_map"},
+		 kOnlyPv},
+		{"... updates", is_pv, {"page updates", "calls to update_va_map"}, kOnlyPv},
+		{"exits",
+		 has_exits,
+		 {"vmexits", "exits"},
+		 "a PV guest has no exits, but faults and hypercalls"},
+		{"... shadow faults",
+		 is_shadow,
+		 {"calls to shadow_fault", "pf_taken"},
+		 "no shadow page tables"},
+		{"... nested faults", is_nested, {"vmexits[npf]", "pf_taken"}, "no nested paging"},
 	};
 	return counts;
 }

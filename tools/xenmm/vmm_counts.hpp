@@ -17,6 +17,7 @@ struct VmmCount {
 	const char *name;		   // a column's
 	bool (*is_of)(const System &);	   // which kinds of guests it is about
 	std::vector<std::string> counters; // of the hypervisor; added up, where it has them
+	const char *why_not;		   // about no other kind
 };
 
 const std::vector<VmmCount> &vmm_counts();
