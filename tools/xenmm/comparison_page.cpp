@@ -22,9 +22,12 @@ h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top:
 .charts { display: grid; gap: 1.5rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
 .table { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .875rem; white-space: nowrap; }
+table { border-collapse: separate; border-spacing: 0; font-size: .875rem; white-space: nowrap; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+@media (max-width: 40rem) {
+  th:first-child, td:first-child { white-space: normal; min-width: 8rem; max-width: 8rem; }
+}
 .quiet { color: #555; } ol.notes { font-size: .875rem; }
 )";
 
