@@ -60,8 +60,11 @@ xen_arguments() {
 		"dom0_max_vcpus=$cpus loglvl=all guest_loglvl=all bootscrub=0${pin:+ $pin} $option_xen_args"
 }
 
+# KVM's host has the guest's number: when KVM lets go, the kernel patches its scheduler, and a
+# second emulated CPU sometimes kept on taking the breakpoint that was there for a moment.
 machine_cpus() {
 	((!option_icount)) || { echo 1; return; }
+	[[ $option_kind != kvm ]] || { echo "$option_vcpus"; return; }
 	((option_vcpus > 2)) && echo "$option_vcpus" || echo 2
 }
 
