@@ -121,9 +121,11 @@ enum xenmm_guest {
  * @max_batch: largest xenmm_op.batch of the method batch, where it is offered
  * @fault_window: pages that a demand fault maps at once, at most
  * @initial_domain: 1 in Xen's dom0, else 0
- * @features: 0; a bit for each later addition to this interface
+ * @features: XENMM_FEATURE_*, a bit for each addition to this interface
  * @module_version: NUL-terminated
  */
+#define XENMM_FEATURE_KERNEL (1ULL << 0) /* XENMM_IOC_KERNEL */
+
 struct xenmm_info {
 	__u32 abi_version;
 	__u32 guest;
@@ -202,6 +204,91 @@ struct xenmm_stats {
 	__u64 reserved[6];
 };
 
+/* What XENMM_IOC_KERNEL does to the counting. */
+#define XENMM_KERNEL_OFF 0U
+#define XENMM_KERNEL_ON 1U
+#define XENMM_KERNEL_LEAVE 2U
+#define XENMM_KERNEL_RESET (1U << 0) /* a flag: begin at 0 again */
+
+/**
+ * struct xenmm_kernel - what Linux itself does to page tables, in the whole guest
+ * @counting: in: XENMM_KERNEL_OFF, _ON or _LEAVE; out: 1 while counting, else 0.
+ *	Off after load; then it costs nothing. The counters below count while it is on,
+ *	since load or the last reset, what all processes and the kernel do. The changes
+ *	that arenas make by the methods of this module are not among them, those of the
+ *	method lazy excepted
+ * @flags: in: XENMM_KERNEL_RESET or 0; out: the same
+ * @batches: times that the kernel's queue was sent: a hypercall each, a multicall if it
+ *	holds more than one call
+ * @hypercalls: @batches and @set_pte_direct. What the tracepoints do not show is not
+ *	here: hypercalls past the queue that are no set_pte (few, most at boot)
+ * @mmu_update_calls: mmu_update calls, within multicalls or alone
+ * @mmu_updates: entries in them
+ * @mmuext_calls: mmuext_op calls in the queue: pins, TLB flushes, new CR3
+ * @va_mapping_calls: update_va_mapping calls in the queue
+ * @other_calls: other calls in the queue: stack, descriptors, FPU at a task switch
+ * @set_pte: L1 entries set
+ * @set_pte_direct: of those, the ones outside of lazy MMU mode: one hypercall each
+ * @set_pmd: L2 entries set
+ * @set_pud: L3 entries set
+ * @set_p4d: L4 entries set
+ * @modify_prot: L1 entries whose protection was changed (mprotect)
+ * @pgd_pin: address spaces pinned: all their tables validated
+ * @pgd_unpin: and unpinned
+ * @table_alloc: page tables added to an address space
+ * @table_release: and taken from it
+ * @tlb_flush_one: flushes of one address
+ * @tlb_flush_multi: flushes on several CPUs
+ * @write_cr3: switches of address space, and flushes of all
+ * @flush_full: the queue was sent because it was full (32 calls)
+ * @flush_arguments: because there was no more room for arguments (31 entries)
+ * @flush_callback: because there was no more room for callbacks
+ * @batch_1: times the queue was sent with 1 entry of mmu_update in it
+ * @batch_2: with 2
+ * @batch_4: with 3 or 4
+ * @batch_8: with 5 to 8
+ * @batch_16: with 9 to 16
+ * @batch_32: with more; 31 is what fits in
+ * @reserved: in: 0; out: 0
+ *
+ * Stores that Xen traps (the kernel's atomic changes of an entry: fork, munmap, mremap,
+ * copy on write, aging) have no tracepoint: no counter holds them.
+ */
+struct xenmm_kernel {
+	__u32 counting;
+	__u32 flags;
+	__u64 batches;
+	__u64 hypercalls;
+	__u64 mmu_update_calls;
+	__u64 mmu_updates;
+	__u64 mmuext_calls;
+	__u64 va_mapping_calls;
+	__u64 other_calls;
+	__u64 set_pte;
+	__u64 set_pte_direct;
+	__u64 set_pmd;
+	__u64 set_pud;
+	__u64 set_p4d;
+	__u64 modify_prot;
+	__u64 pgd_pin;
+	__u64 pgd_unpin;
+	__u64 table_alloc;
+	__u64 table_release;
+	__u64 tlb_flush_one;
+	__u64 tlb_flush_multi;
+	__u64 write_cr3;
+	__u64 flush_full;
+	__u64 flush_arguments;
+	__u64 flush_callback;
+	__u64 batch_1;
+	__u64 batch_2;
+	__u64 batch_4;
+	__u64 batch_8;
+	__u64 batch_16;
+	__u64 batch_32;
+	__u64 reserved[8];
+};
+
 #define XENMM_IOC_MAGIC 0xBC
 
 /*
@@ -210,6 +297,17 @@ struct xenmm_stats {
  */
 #define XENMM_IOC_INFO _IOR(XENMM_IOC_MAGIC, 0x01, struct xenmm_info)
 #define XENMM_IOC_STATS _IOR(XENMM_IOC_MAGIC, 0x02, struct xenmm_stats)
+
+/*
+ * Counting of what the kernel does; any holder of the descriptor may ask.
+ *   EFAULT      bad pointer
+ *   EINVAL      a field is wrong
+ *   EPERM       to switch or to reset needs CAP_SYS_ADMIN
+ *   EOPNOTSUPP  to switch it on: this guest does not ask a hypervisor to change its tables
+ *   ENOENT      to switch it on: this kernel has not got the tracepoints
+ * A call that fails changes nothing.
+ */
+#define XENMM_IOC_KERNEL _IOWR(XENMM_IOC_MAGIC, 0x03, struct xenmm_kernel)
 
 /*
  * Operations on pages; only the process that mapped the arena may ask.

@@ -118,6 +118,54 @@ struct xenmm_pairs {
 enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
 #undef XENMM_COUNTER_ENUM
 
+/*
+ * What Linux does to page tables in the whole guest, as its own tracepoints tell, in the
+ * order of struct xenmm_kernel, where each is described. X(name)
+ */
+#define XENMM_KERNEL_COUNTERS(X) \
+	X(batches)               \
+	X(hypercalls)            \
+	X(mmu_update_calls)      \
+	X(mmu_updates)           \
+	X(mmuext_calls)          \
+	X(va_mapping_calls)      \
+	X(other_calls)           \
+	X(set_pte)               \
+	X(set_pte_direct)        \
+	X(set_pmd)               \
+	X(set_pud)               \
+	X(set_p4d)               \
+	X(modify_prot)           \
+	X(pgd_pin)               \
+	X(pgd_unpin)             \
+	X(table_alloc)           \
+	X(table_release)         \
+	X(tlb_flush_one)         \
+	X(tlb_flush_multi)       \
+	X(write_cr3)             \
+	X(flush_full)            \
+	X(flush_arguments)       \
+	X(flush_callback)        \
+	X(batch_1)               \
+	X(batch_2)               \
+	X(batch_4)               \
+	X(batch_8)               \
+	X(batch_16)              \
+	X(batch_32)
+
+#define XENMM_KERNEL_ENUM(name) XENMM_KERNEL_##name,
+enum xenmm_kernel_counter { XENMM_KERNEL_COUNTERS(XENMM_KERNEL_ENUM) XENMM_NR_KERNEL };
+#undef XENMM_KERNEL_ENUM
+
+/*
+ * The same as the probes count: only what went through the kernel's queue is in mmu_update_calls
+ * and mmu_updates; hypercalls and set_pte_direct are 0.
+ */
+struct xenmm_kernel_counts {
+	xenmm_u64 counter[XENMM_NR_KERNEL];
+	xenmm_u64 upper_queued; /* entries of L2 to L4 tables in the queue */
+};
+
 /* The price list of the planner, described in the ABI document of debugfs. X(name) */
 #define XENMM_COSTS(X) \
 	X(hypercall)   \
@@ -160,6 +208,16 @@ xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind);
 
 /* The name of a counter as in debugfs; static. Any context. */
 const char *xenmm_counter_name(xenmm_u32 counter);
+
+/* The name of one of the kernel's counters as in debugfs; static. Any context. */
+const char *xenmm_kernel_counter_name(xenmm_u32 counter);
+
+/*
+ * Complete what the probes counted. An entry in the queue is a set_pte, a change of protection or
+ * of an upper table; a set_pte that is not there was a hypercall of its own, of one entry. What is
+ * in a queue at this moment counts as such until it is sent. Any context.
+ */
+void xenmm_kernel_complete(struct xenmm_kernel_counts *counts);
 
 /* The name of a price as in debugfs; static. Any context. */
 const char *xenmm_cost_name(xenmm_u32 item);

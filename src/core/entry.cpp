@@ -28,6 +28,12 @@ constexpr const char *kCounterNames[] = {
 #undef XENMM_COUNTER_NAME
 };
 
+constexpr const char *kKernelNames[] = {
+#define XENMM_KERNEL_NAME(name) #name,
+	XENMM_KERNEL_COUNTERS(XENMM_KERNEL_NAME)
+#undef XENMM_KERNEL_NAME
+};
+
 constexpr const char *kCostNames[] = {
 #define XENMM_COST_NAME(name) #name,
 	XENMM_COSTS(XENMM_COST_NAME)
@@ -46,6 +52,11 @@ xenmm_u32 xenmm_methods(enum xenmm_guest_kind kind)
 const char *xenmm_counter_name(xenmm_u32 counter)
 {
 	return kCounterNames[counter];
+}
+
+const char *xenmm_kernel_counter_name(xenmm_u32 counter)
+{
+	return kKernelNames[counter];
 }
 
 const char *xenmm_cost_name(xenmm_u32 item)

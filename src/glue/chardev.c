@@ -57,6 +57,7 @@ static long xenmm_ioctl_info(void __user *argument)
 		.max_batch = XENMM_MAX_BATCH,
 		.fault_window = READ_ONCE(xenmm_fault_window),
 		.initial_domain = xen_initial_domain(),
+		.features = XENMM_FEATURE_KERNEL,
 		.module_version = XENMM_VERSION,
 	};
 
@@ -238,6 +239,8 @@ static long xenmm_ioctl(struct file *file, unsigned int command, unsigned long v
 		return xenmm_ioctl_info(argument);
 	case XENMM_IOC_STATS:
 		return xenmm_ioctl_stats(argument);
+	case XENMM_IOC_KERNEL:
+		return xenmm_ioctl_kernel(argument);
 	case XENMM_IOC_POPULATE:
 		return xenmm_ioctl_op(host, XENMM_POPULATE, argument);
 	case XENMM_IOC_DISCARD:

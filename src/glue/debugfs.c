@@ -83,6 +83,51 @@ static const struct file_operations cost_fops = {
 	.release = single_release,
 };
 
+static int kernel_counts_show(struct seq_file *file, void *unused)
+{
+	struct xenmm_kernel_counts counts;
+	u32 i;
+
+	seq_printf(file, "counting %d\n", xenmm_kernel_read(&counts));
+	for (i = 0; i < XENMM_NR_KERNEL; i++)
+		seq_printf(file, "%s %llu\n", xenmm_kernel_counter_name(i), (u64)counts.counter[i]);
+	return 0;
+}
+
+static int kernel_counts_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, kernel_counts_show, NULL);
+}
+
+static ssize_t kernel_counts_write(struct file *file, const char __user *buffer, size_t length,
+				   loff_t *offset)
+{
+	char text[8] = {};
+	int error = -EINVAL;
+
+	if (length >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buffer, length))
+		return -EFAULT;
+	strim(text);
+	if (!strcmp(text, "0"))
+		error = xenmm_kernel_set(XENMM_KERNEL_OFF, false);
+	else if (!strcmp(text, "1"))
+		error = xenmm_kernel_set(XENMM_KERNEL_ON, false);
+	else if (!strcmp(text, "reset"))
+		error = xenmm_kernel_set(XENMM_KERNEL_LEAVE, true);
+	return error ?: length;
+}
+
+static const struct file_operations kernel_counts_fops = {
+	.owner = THIS_MODULE,
+	.open = kernel_counts_open,
+	.read = seq_read,
+	.write = kernel_counts_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 static ssize_t reset_write(struct file *file, const char __user *text, size_t length,
 			   loff_t *offset)
 {
@@ -105,6 +150,7 @@ void xenmm_debugfs_create(void)
 	debugfs_create_file("stats", 0400, xenmm_folder, NULL, &stats_fops);
 	debugfs_create_file("histogram", 0400, xenmm_folder, NULL, &histogram_fops);
 	debugfs_create_file("cost", 0600, xenmm_folder, NULL, &cost_fops);
+	debugfs_create_file("kernel", 0600, xenmm_folder, NULL, &kernel_counts_fops);
 	debugfs_create_file("reset", 0200, xenmm_folder, NULL, &reset_fops);
 	xenmm_inject_create(xenmm_folder);
 }

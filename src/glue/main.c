@@ -49,6 +49,7 @@ static void __exit xenmm_exit(void)
 	xenmm_kunit_remove();
 	xenmm_debugfs_remove();
 	xenmm_chardev_unregister();
+	xenmm_kernel_exit();
 }
 module_exit(xenmm_exit);
 
