@@ -20,6 +20,8 @@
 typedef uint32_t u32;
 typedef uint64_t u64;
 
+#define __user
+
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
 
