@@ -97,9 +97,9 @@ TEST(mprotect_goes_by_the_queue)
 	kernel = stop();
 	expect_near(kernel.modify_prot, N);
 	expect_near(kernel.mmu_updates, N);
-	EXPECT_GE(kernel.batch_32, N / 32);
+	EXPECT_GE(kernel.batch_32, N / 64);
 	EXPECT_LE(kernel.batch_32, N / 16);
-	EXPECT_GE(kernel.flush_arguments, N / 32);
+	EXPECT_GE(kernel.flush_arguments, N / 64);
 	EXPECT_LE(kernel.hypercalls, N / 16 + OTHERS);
 	EXPECT_LE(kernel.set_pte, OTHERS);
 }
