@@ -15,7 +15,7 @@
 #include "xenmm_test.h"
 
 #define PAGES (16 * SPAN_PAGES) /* 32 MiB: an operation takes milliseconds */
-#define MOST_ROUNDS 60
+#define MOST_ROUNDS 300
 
 /* In memory that outlives the process. */
 struct outcome {
@@ -45,14 +45,41 @@ static void start_operation(const struct arena *arena, const struct method *meth
 	outcome->answer = op_raw(arena->fd, XENMM_IOC_POPULATE, &outcome->op);
 }
 
-/* Later each time, until it hits: machines differ. */
-static void wait_a_while(const struct outcome *outcome, int round)
+static __u64 now_ns(void)
 {
-	const struct timespec while_ = {.tv_nsec = round % 50 * 200000};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* How long it takes when nobody ends it: machines differ. */
+static __u64 operation_ns(void)
+{
+	struct arena arena = arena_make(PAGES);
+	struct outcome *outcome = outcome_make();
+	__u64 began = now_ns();
+
+	start_operation(&arena, any_method(), outcome);
+	ASSERT_EQ(outcome->answer, 0);
+	began = now_ns() - began;
+	arena_close(&arena);
+	return began;
+}
+
+/*
+ * Later each time, from its beginning to its end, until it hits. Does not sleep: a guest may
+ * wake up when all is long over.
+ */
+static void wait_a_while(const struct outcome *outcome, __u64 whole_ns, int round)
+{
+	__u64 until;
 
 	while (!outcome->started)
 		;
-	nanosleep(&while_, NULL);
+	until = now_ns() + whole_ns * (round % 20) / 20;
+	while (now_ns() < until)
+		;
 }
 
 /* Does it say that it ended in the middle? What it says must fit in any case. */
@@ -84,6 +111,7 @@ TEST(a_fatal_signal_ends_an_operation)
 {
 	const struct method *some = any_method();
 	struct outcome *outcome = outcome_make();
+	__u64 whole_ns = operation_ns();
 	int hits = 0;
 
 	for (int round = 0; round < MOST_ROUNDS && hits < 3; round++) {
@@ -94,7 +122,7 @@ TEST(a_fatal_signal_ends_an_operation)
 		ASSERT_GE(child, 0);
 		if (!child)
 			operate_until_killed(some, outcome);
-		wait_a_while(outcome, round);
+		wait_a_while(outcome, whole_ns, round);
 		kill(child, SIGKILL);
 		ASSERT_EQ(waitpid(child, NULL, 0), child);
 		hits += ended_early(outcome);
@@ -107,6 +135,7 @@ TEST(a_fatal_signal_ends_an_operation)
 struct job {
 	struct arena arena;
 	struct outcome *outcome;
+	__u64 whole_ns;
 };
 
 static void *operate(void *argument)
@@ -140,7 +169,7 @@ static bool unmap_meanwhile(struct job *job, int round)
 	*arena = arena_make(PAGES);
 	memset(job->outcome, 0, sizeof(*job->outcome));
 	ASSERT_EQ(pthread_create(&thread, NULL, operate, job), 0);
-	wait_a_while(job->outcome, round);
+	wait_a_while(job->outcome, job->whole_ns, round);
 	ASSERT_EQ(munmap(page_at(arena, PAGES - SPAN_PAGES), XENMM_SPAN_BYTES), 0);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	hit = ended_early(job->outcome);
@@ -154,7 +183,7 @@ static bool unmap_meanwhile(struct job *job, int round)
 
 TEST(munmap_of_a_part_ends_an_operation)
 {
-	struct job job = {.outcome = outcome_make()};
+	struct job job = {.outcome = outcome_make(), .whole_ns = operation_ns()};
 	int hits = 0;
 
 	for (int round = 0; round < MOST_ROUNDS && hits < 3; round++)
