@@ -13,7 +13,10 @@
 
 #define KERNEL_PATH "/sys/kernel/debug/xenmm/kernel"
 #define N 4096UL
+#define SPAN (SPAN_PAGES * PAGE)
 #define OTHERS 512 /* changes that the rest of the system may make meanwhile */
+
+static unsigned char *shared; /* with a child */
 
 static struct xenmm_kernel ask(__u32 counting, __u32 flags)
 {
@@ -109,6 +112,122 @@ static void nothing(struct arena *none)
 	(void)none;
 }
 
+/* Ends a test where the kernel lacks what the estimate needs. */
+static void start_estimating(void)
+{
+	start();
+	if (!ask(XENMM_KERNEL_LEAVE, 0).estimating)
+		test_skip("this kernel has not got the function tracer");
+}
+
+TEST(fork_traps_where_it_takes_write_permission)
+{
+	unsigned char *base = memory();
+	struct xenmm_kernel kernel;
+
+	touch(base);
+	start_estimating();
+	ASSERT_EQ(run_child(nothing, NULL), 0);
+	kernel = ask(XENMM_KERNEL_LEAVE, 0);
+	ask(XENMM_KERNEL_LEAVE, XENMM_KERNEL_RESET);
+	ASSERT_EQ(run_child(nothing, NULL), 0);
+	expect_near(kernel.traps_fork, N);
+	EXPECT_LE(stop().traps_fork, OTHERS); /* the second fork finds them read-only */
+}
+
+TEST(a_large_fork_is_sampled)
+{
+	size_t length = 72UL << 20; /* 36 tables: of two one is looked at */
+	unsigned char *base = mmap(NULL, length, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	ASSERT_TRUE(base != MAP_FAILED);
+	start_estimating();
+	ASSERT_EQ(run_child(nothing, NULL), 0);
+	__u64 traps = stop().traps_fork;
+
+	EXPECT_GE(traps, length / PAGE * 9 / 10);
+	EXPECT_LE(traps, length / PAGE * 11 / 10 + OTHERS);
+}
+
+TEST(munmap_traps_for_each_page)
+{
+	unsigned char *base = memory();
+	struct xenmm_kernel kernel;
+
+	touch(base);
+	start_estimating();
+	ASSERT_EQ(munmap(base, N * PAGE), 0);
+	kernel = stop();
+	expect_near(kernel.traps_unmap, N);
+	EXPECT_EQ(kernel.traps,
+		  kernel.traps_fork + kernel.traps_unmap + kernel.traps_copy + kernel.traps_move);
+}
+
+static void copy(struct arena *none)
+{
+	(void)none;
+	touch(shared);
+}
+
+TEST(a_copy_on_write_traps)
+{
+	struct xenmm_kernel kernel;
+
+	shared = memory();
+	touch(shared);
+	start_estimating();
+	ASSERT_EQ(run_child(copy, NULL), 0);
+	kernel = stop();
+	expect_near(kernel.traps_copy, N);
+	EXPECT_LE(kernel.traps_unmap, OTHERS); /* exit does not: the tables are no tables then */
+}
+
+/* The zero page everywhere. */
+static unsigned char *zeroes(void)
+{
+	unsigned char *base = memory();
+
+	for (size_t page = 0; page < N; page++)
+		EXPECT_EQ(((volatile unsigned char *)base)[page * PAGE], 0);
+	return base;
+}
+
+TEST(munmap_of_the_zero_page_traps)
+{
+	unsigned char *base = zeroes();
+
+	start_estimating();
+	ASSERT_EQ(munmap(base, N * PAGE), 0);
+	expect_near(stop().traps_unmap, N);
+}
+
+TEST(a_copy_of_the_zero_page_traps)
+{
+	unsigned char *base = zeroes();
+	struct xenmm_kernel kernel;
+
+	start_estimating();
+	touch(base);
+	kernel = stop();
+	expect_near(kernel.traps_copy, N);
+	EXPECT_LE(kernel.traps_unmap, OTHERS);
+}
+
+TEST(mremap_traps_where_entries_move)
+{
+	unsigned char *base = memory();
+	unsigned char *to =
+		mmap(NULL, N * PAGE + SPAN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_TRUE(to != MAP_FAILED);
+	to += ((unsigned long)base - (unsigned long)to) % SPAN ? 0 : PAGE;
+	touch(base);
+	start_estimating();
+	ASSERT_TRUE(mremap(base, N * PAGE, N * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	expect_near(stop().traps_move, N);
+}
+
 TEST(an_address_space_is_pinned_and_unpinned)
 {
 	struct xenmm_kernel kernel;
@@ -155,7 +274,7 @@ TEST(debugfs_says_the_same)
 	ASSERT_EQ(write_text(KERNEL_PATH, "0"), 0);
 	kernel = ask(XENMM_KERNEL_LEAVE, 0);
 	ASSERT_GE(read_text(KERNEL_PATH, text, sizeof(text)), 1);
-	EXPECT_EQ(strncmp(text, "counting 0\nbatches ", 19), 0);
+	EXPECT_EQ(strncmp(text, "counting 0\nestimating ", 22), 0);
 	snprintf(line, sizeof(line), "\nset_pte_direct %llu\n", kernel.set_pte_direct);
 	EXPECT_TRUE(strstr(text, line));
 	snprintf(line, sizeof(line), "\nbatch_32 %llu\n", kernel.batch_32);
@@ -173,6 +292,7 @@ TEST(a_wrong_request_changes_nothing)
 	EXPECT_EQ(refusal((struct xenmm_kernel){.counting = 3}), EINVAL);
 	EXPECT_EQ(refusal((struct xenmm_kernel){.counting = 1, .flags = 2}), EINVAL);
 	EXPECT_EQ(refusal((struct xenmm_kernel){.counting = 1, .reserved = {[7] = 1}}), EINVAL);
+	EXPECT_EQ(refusal((struct xenmm_kernel){.counting = 1, .reserved_word = 1}), EINVAL);
 	EXPECT_EQ(write_text(KERNEL_PATH, "2"), -EINVAL);
 	EXPECT_EQ(write_text(KERNEL_PATH, "on"), -EINVAL);
 	EXPECT_EQ(write_text(KERNEL_PATH, "resetting"), -EINVAL);

@@ -218,6 +218,9 @@ struct xenmm_stats {
  *	that arenas make by the methods of this module are not among them, those of the
  *	method lazy excepted
  * @flags: in: XENMM_KERNEL_RESET or 0; out: the same
+ * @estimating: out: 1: @traps and its parts were estimated when it was on last; 0: this
+ *	kernel lacks the function tracer or one of the functions, and they are 0
+ * @reserved_word: in: 0; out: 0
  * @batches: times that the kernel's queue was sent: a hypercall each, a multicall if it
  *	holds more than one call
  * @hypercalls: @batches and @set_pte_direct. What the tracepoints do not show is not
@@ -249,14 +252,20 @@ struct xenmm_stats {
  * @batch_8: with 5 to 8
  * @batch_16: with 9 to 16
  * @batch_32: with more; 31 is what fits in
+ * @traps: an estimate of the stores that Xen trapped, the sum of the next four. Stores
+ *	by aging, MADV_FREE and MADV_COLD are not in it
+ * @traps_fork: entries made read-only by fork, counted in the tables when it begins;
+ *	in areas of more than 64 MiB from a sample of 32 tables
+ * @traps_unmap: entries of pages cleared by munmap, MADV_DONTNEED, truncation, migration
+ * @traps_copy: entries cleared to put another page in: copy on write, reclaim
+ * @traps_move: entries moved by mremap, as @traps_fork
  * @reserved: in: 0; out: 0
- *
- * Stores that Xen traps (the kernel's atomic changes of an entry: fork, munmap, mremap,
- * copy on write, aging) have no tracepoint: no counter holds them.
  */
 struct xenmm_kernel {
 	__u32 counting;
 	__u32 flags;
+	__u32 estimating;
+	__u32 reserved_word;
 	__u64 batches;
 	__u64 hypercalls;
 	__u64 mmu_update_calls;
@@ -286,6 +295,11 @@ struct xenmm_kernel {
 	__u64 batch_8;
 	__u64 batch_16;
 	__u64 batch_32;
+	__u64 traps;
+	__u64 traps_fork;
+	__u64 traps_unmap;
+	__u64 traps_copy;
+	__u64 traps_move;
 	__u64 reserved[8];
 };
 

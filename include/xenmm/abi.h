@@ -151,7 +151,12 @@ enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
 	X(batch_4)               \
 	X(batch_8)               \
 	X(batch_16)              \
-	X(batch_32)
+	X(batch_32)              \
+	X(traps)                 \
+	X(traps_fork)            \
+	X(traps_unmap)           \
+	X(traps_copy)            \
+	X(traps_move)
 
 #define XENMM_KERNEL_ENUM(name) XENMM_KERNEL_##name,
 enum xenmm_kernel_counter { XENMM_KERNEL_COUNTERS(XENMM_KERNEL_ENUM) XENMM_NR_KERNEL };
@@ -159,14 +164,14 @@ enum xenmm_kernel_counter { XENMM_KERNEL_COUNTERS(XENMM_KERNEL_ENUM) XENMM_NR_KE
 
 /*
  * The same as the probes count: only what went through the kernel's queue is in mmu_update_calls
- * and mmu_updates; hypercalls and set_pte_direct are 0.
+ * and mmu_updates; hypercalls, set_pte_direct and traps are 0.
  */
 struct xenmm_kernel_counts {
 	xenmm_u64 counter[XENMM_NR_KERNEL];
 	xenmm_u64 upper_queued; /* entries of L2 to L4 tables in the queue */
 };
 
-/* The price list of the planner, described in the ABI document of debugfs. X(name) */
+/* The price list, of the planner but for trap, described in the ABI document of debugfs. X(name) */
 #define XENMM_COSTS(X) \
 	X(hypercall)   \
 	X(map)         \
@@ -175,7 +180,8 @@ struct xenmm_kernel_counts {
 	X(rebuild)     \
 	X(validate)    \
 	X(devalidate)  \
-	X(flip)
+	X(flip)        \
+	X(trap)
 
 #define XENMM_COST_ENUM(name) XENMM_COST_##name,
 enum xenmm_cost_item { XENMM_COSTS(XENMM_COST_ENUM) XENMM_NR_COSTS };

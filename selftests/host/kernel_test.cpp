@@ -55,10 +55,21 @@ TEST(KernelCounts, NeverBelowZero)
 	EXPECT_EQ(counts.counter[XENMM_KERNEL_set_pte_direct], 0u);
 }
 
+TEST(KernelCounts, TrapsAreTheSumOfTheirParts)
+{
+	xenmm_kernel_counts counts = {};
+	counts.counter[XENMM_KERNEL_traps_fork] = 1000;
+	counts.counter[XENMM_KERNEL_traps_copy] = 10;
+	counts.counter[XENMM_KERNEL_traps_move] = 1;
+	counts.counter[XENMM_KERNEL_traps_unmap] = 100;
+	xenmm_kernel_complete(&counts);
+	EXPECT_EQ(counts.counter[XENMM_KERNEL_traps], 1111u);
+}
+
 TEST(KernelCounts, NamesAreThoseOfDebugfs)
 {
 	EXPECT_STREQ(xenmm_kernel_counter_name(0), "batches");
-	EXPECT_STREQ(xenmm_kernel_counter_name(XENMM_NR_KERNEL - 1), "batch_32");
+	EXPECT_STREQ(xenmm_kernel_counter_name(XENMM_NR_KERNEL - 1), "traps_move");
 }
 
 } // namespace xenmm::test

@@ -6,6 +6,7 @@
 #ifndef XENMM_COMPAT_H
 #define XENMM_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
@@ -69,5 +70,36 @@ static inline unsigned long xenmm_compat_unmapped_area(struct file *file, unsign
 	return current->mm->get_unmapped_area(file, address, length, 0, flags);
 #endif
 }
+
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+/* An argument of the function that is traced; with a name of its own since 6.2. */
+static inline unsigned long xenmm_compat_argument(struct ftrace_regs *regs, unsigned int n)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return ftrace_regs_get_argument(regs, n);
+#else
+	return regs_get_kernel_argument(&regs->regs, n);
+#endif
+}
+
+/* What is called when a page no longer is mapped in an area: for several at once since 6.8. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define XENMM_COMPAT_REMOVED "folio_remove_rmap_ptes"
+#define XENMM_COMPAT_REMOVED_PAGE 1
+#define XENMM_COMPAT_REMOVED_VMA 3
+static inline int xenmm_compat_nr_removed(struct ftrace_regs *regs)
+{
+	return xenmm_compat_argument(regs, 2);
+}
+#else
+#define XENMM_COMPAT_REMOVED "page_remove_rmap"
+#define XENMM_COMPAT_REMOVED_PAGE 0
+#define XENMM_COMPAT_REMOVED_VMA 1
+static inline int xenmm_compat_nr_removed(struct ftrace_regs *regs)
+{
+	return 1;
+}
+#endif
+#endif /* CONFIG_DYNAMIC_FTRACE_WITH_ARGS */
 
 #endif /* XENMM_COMPAT_H */

@@ -22,4 +22,8 @@ extern "C" void xenmm_kernel_complete(struct xenmm_kernel_counts *counts)
 	counter[XENMM_KERNEL_hypercalls] = counter[XENMM_KERNEL_batches] + direct;
 	counter[XENMM_KERNEL_mmu_update_calls] += direct;
 	counter[XENMM_KERNEL_mmu_updates] += direct;
+
+	counter[XENMM_KERNEL_traps] =
+		counter[XENMM_KERNEL_traps_fork] + counter[XENMM_KERNEL_traps_unmap] +
+		counter[XENMM_KERNEL_traps_copy] + counter[XENMM_KERNEL_traps_move];
 }

@@ -86,9 +86,11 @@ static const struct file_operations cost_fops = {
 static int kernel_counts_show(struct seq_file *file, void *unused)
 {
 	struct xenmm_kernel_counts counts;
+	bool estimates;
 	u32 i;
 
-	seq_printf(file, "counting %d\n", xenmm_kernel_read(&counts));
+	seq_printf(file, "counting %d\n", xenmm_kernel_read(&counts, &estimates));
+	seq_printf(file, "estimating %d\n", estimates);
 	for (i = 0; i < XENMM_NR_KERNEL; i++)
 		seq_printf(file, "%s %llu\n", xenmm_kernel_counter_name(i), (u64)counts.counter[i]);
 	return 0;

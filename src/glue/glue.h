@@ -101,9 +101,9 @@ void xenmm_debugfs_remove(void);
 void xenmm_stats_read(struct xenmm_counts *sum);
 void xenmm_stats_reset(void);
 
-/* kernel.c; all may sleep */
+/* kernel.c; all may sleep. Read: is it counting, and are the traps estimated? */
 int xenmm_kernel_set(int counting, bool resets);
-bool xenmm_kernel_read(struct xenmm_kernel_counts *counts);
+bool xenmm_kernel_read(struct xenmm_kernel_counts *counts, bool *estimates);
 long xenmm_ioctl_kernel(struct xenmm_kernel __user *argument);
 void xenmm_kernel_exit(void);
 

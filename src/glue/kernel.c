@@ -13,6 +13,19 @@
 static DEFINE_MUTEX(xenmm_kernel_lock); /* all below */
 static struct xenmm_kernel_counts xenmm_kernel_baseline;
 static bool xenmm_kernel_is_on;
+static bool xenmm_kernel_estimates; /* when it was on last */
+
+static int xenmm_kernel_start(void)
+{
+	int error;
+
+	if (xenmm_guest_kind() != XENMM_KIND_XEN_PV)
+		return -EOPNOTSUPP;
+	error = xenmm_probes_attach();
+	if (!error)
+		xenmm_kernel_estimates = !xenmm_traps_attach();
+	return error;
+}
 
 static int xenmm_kernel_switch(bool on)
 {
@@ -20,12 +33,12 @@ static int xenmm_kernel_switch(bool on)
 
 	if (on == xenmm_kernel_is_on)
 		return 0;
-	if (on && xenmm_guest_kind() != XENMM_KIND_XEN_PV)
-		return -EOPNOTSUPP;
-	if (on)
-		error = xenmm_probes_attach();
-	else
+	if (on) {
+		error = xenmm_kernel_start();
+	} else {
+		xenmm_traps_detach();
 		xenmm_probes_detach();
+	}
 	if (!error)
 		xenmm_kernel_is_on = on;
 	return error;
@@ -44,12 +57,13 @@ int xenmm_kernel_set(int counting, bool resets)
 	return error;
 }
 
-bool xenmm_kernel_read(struct xenmm_kernel_counts *counts)
+bool xenmm_kernel_read(struct xenmm_kernel_counts *counts, bool *estimates)
 {
 	bool is_on;
 
 	mutex_lock(&xenmm_kernel_lock);
 	is_on = xenmm_kernel_is_on;
+	*estimates = xenmm_kernel_estimates;
 	xenmm_probes_sum(counts);
 	xenmm_kernel_counts_add(counts, &xenmm_kernel_baseline, -1);
 	mutex_unlock(&xenmm_kernel_lock);
@@ -60,12 +74,13 @@ bool xenmm_kernel_read(struct xenmm_kernel_counts *counts)
 static bool xenmm_kernel_is_wrong(const struct xenmm_kernel *kernel)
 {
 	return kernel->counting > XENMM_KERNEL_LEAVE || kernel->flags & ~XENMM_KERNEL_RESET ||
-	       memchr_inv(kernel->reserved, 0, sizeof(kernel->reserved));
+	       kernel->reserved_word || memchr_inv(kernel->reserved, 0, sizeof(kernel->reserved));
 }
 
 static void xenmm_kernel_tell(struct xenmm_kernel *kernel)
 {
 	struct xenmm_kernel_counts counts;
+	bool estimates;
 
 #define XENMM_CHECK_ORDER(name)                                \
 	static_assert(offsetof(struct xenmm_kernel, name) ==   \
@@ -74,7 +89,8 @@ static void xenmm_kernel_tell(struct xenmm_kernel *kernel)
 	XENMM_KERNEL_COUNTERS(XENMM_CHECK_ORDER)
 #undef XENMM_CHECK_ORDER
 
-	kernel->counting = xenmm_kernel_read(&counts);
+	kernel->counting = xenmm_kernel_read(&counts, &estimates);
+	kernel->estimating = estimates;
 	memcpy((void *)kernel + offsetof(struct xenmm_kernel, batches), counts.counter,
 	       sizeof(counts.counter));
 }
@@ -102,4 +118,5 @@ long xenmm_ioctl_kernel(struct xenmm_kernel __user *argument)
 void xenmm_kernel_exit(void)
 {
 	xenmm_kernel_set(XENMM_KERNEL_OFF, false);
+	xenmm_traps_exit();
 }

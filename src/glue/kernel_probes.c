@@ -235,6 +235,11 @@ void xenmm_kernel_counts_add(struct xenmm_kernel_counts *to, const struct xenmm_
 		sum[i] += sign * READ_ONCE(term[i]);
 }
 
+void xenmm_probes_count(enum xenmm_kernel_counter counter, unsigned long n)
+{
+	this_cpu_add(xenmm_kernel_cpu.counts.counter[counter], n);
+}
+
 void xenmm_probes_sum(struct xenmm_kernel_counts *sum)
 {
 	int cpu;

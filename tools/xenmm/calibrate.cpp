@@ -39,8 +39,8 @@ struct Calibration {
 
 xenmm_info require_choice()
 {
-	constexpr uint32_t kNeeded =
-		1U << XENMM_METHOD_BATCH | 1U << XENMM_METHOD_REBUILD | 1U << XENMM_METHOD_FLIP;
+	constexpr uint32_t kNeeded = 1U << XENMM_METHOD_BATCH | 1U << XENMM_METHOD_REBUILD |
+				     1U << XENMM_METHOD_FLIP | 1U << XENMM_METHOD_TRAP;
 	xenmm_info info = Device::open().info();
 	if ((info.methods & kNeeded) != kNeeded)
 		throw Failure(ExitCode::kNotPossible,
@@ -131,6 +131,8 @@ By these prices the method auto chooses for each table of 512 pages:
   rebuild                a table rebuilt, and for each entry that is present in it
   validate, devalidate   afterwards and before
   flip                   a table exchanged with its twin
+and xenmm stat estimates what the kernel's own work took:
+  trap                   a store to an entry, which Xen traps
 Only their ratios matter. They hold until the module is unloaded; to have the built-in
 ones back: echo default > /sys/kernel/debug/xenmm/cost
 

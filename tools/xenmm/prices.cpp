@@ -44,8 +44,10 @@ Prices prices_from(const Timings &timings)
 	prices.devalidate = (timings.unmap_rebuilt - prices.rebuild -
 			     walk(timings.unmap_one, prices.hypercall, prices.unmap)) /
 			    kPages;
-	prices.flip = timings.protect_flipped -
-		      walk(timings.protect_one, prices.hypercall, prices.protect);
+
+	double protect_walk = walk(timings.protect_one, prices.hypercall, prices.protect);
+	prices.flip = timings.protect_flipped - protect_walk;
+	prices.trap = (timings.protect_trapped - protect_walk) / kPages;
 	return prices;
 }
 

@@ -5,6 +5,7 @@
 //	by batch     walk + hypercall + n * (map, unmap or protect)         n <= 512
 //	by rebuild   walk + rebuild + after * validate + before * devalidate
 //	by flip      walk + flip
+//	by trap      walk + n * trap
 //
 // is what a table takes. `walk` is what the module does for a table by any method, with
 // its part of the ioctl; it is in no price, so that it cancels in every comparison.
@@ -23,11 +24,11 @@ struct Timings {
 	double protect_single, protect, protect_one;
 	double map, map_one, map_rebuilt, map_one_rebuilt; // into empty tables
 	double unmap, unmap_one, unmap_rebuilt;		   // of full tables
-	double protect_rebuilt, protect_flipped;
+	double protect_rebuilt, protect_flipped, protect_trapped;
 };
 
 struct Prices {
-	double hypercall, map, unmap, protect, rebuild, validate, devalidate, flip;
+	double hypercall, map, unmap, protect, rebuild, validate, devalidate, flip, trap;
 };
 
 struct NamedPrice {
@@ -37,10 +38,15 @@ struct NamedPrice {
 
 // Every price of the ABI, in its order.
 inline constexpr NamedPrice kPrices[] = {
-	{"hypercall", &Prices::hypercall},   {"map", &Prices::map},
-	{"unmap", &Prices::unmap},	     {"protect", &Prices::protect},
-	{"rebuild", &Prices::rebuild},	     {"validate", &Prices::validate},
-	{"devalidate", &Prices::devalidate}, {"flip", &Prices::flip},
+	{"hypercall", &Prices::hypercall},
+	{"map", &Prices::map},
+	{"unmap", &Prices::unmap},
+	{"protect", &Prices::protect},
+	{"rebuild", &Prices::rebuild},
+	{"validate", &Prices::validate},
+	{"devalidate", &Prices::devalidate},
+	{"flip", &Prices::flip},
+	{"trap", &Prices::trap},
 };
 
 Prices prices_from(const Timings &timings);

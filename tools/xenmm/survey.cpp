@@ -19,6 +19,7 @@ namespace
 
 constexpr Way kSingle = {XENMM_METHOD_BATCH, 1};
 constexpr Way kBatch = {XENMM_METHOD_BATCH, XENMM_SPAN_PAGES};
+constexpr Way kTrap = {XENMM_METHOD_TRAP, 0};
 constexpr Way kRebuild = {XENMM_METHOD_REBUILD, 1};
 constexpr Way kFlip = {XENMM_METHOD_FLIP, 0};
 
@@ -34,6 +35,7 @@ constexpr Probe kProbes[] = {
 	{&Timings::protect_single, XENMM_IOC_PROTECT, kSingle, XENMM_SPAN_PAGES},
 	{&Timings::protect, XENMM_IOC_PROTECT, kBatch, XENMM_SPAN_PAGES},
 	{&Timings::protect_one, XENMM_IOC_PROTECT, kBatch, 1},
+	{&Timings::protect_trapped, XENMM_IOC_PROTECT, kTrap, XENMM_SPAN_PAGES},
 	{&Timings::protect_rebuilt, XENMM_IOC_PROTECT, kRebuild, XENMM_SPAN_PAGES},
 	{&Timings::map, XENMM_IOC_MAP, kBatch, XENMM_SPAN_PAGES},
 	{&Timings::map_one, XENMM_IOC_MAP, kBatch, 1},
@@ -75,6 +77,11 @@ uint64_t timed(const Arena &arena, const Probe &probe, const Ranges &ranges)
 	return ticks;
 }
 
+bool is_whole(const Way &way)
+{
+	return way.method == XENMM_METHOD_REBUILD || way.method == XENMM_METHOD_FLIP;
+}
+
 // Tables that were changed as a whole, by the method asked for.
 uint64_t whole_tables(const Arena &arena, const Probe &probe)
 {
@@ -88,7 +95,7 @@ uint64_t run(const Arena &arena, const Probe &probe, const Ranges &ranges)
 	uint64_t before = whole_tables(arena, probe);
 	uint64_t ticks = timed(arena, probe, ranges);
 	uint64_t changed = whole_tables(arena, probe) - before;
-	if (probe.way.method != XENMM_METHOD_BATCH && changed < ranges.size())
+	if (is_whole(probe.way) && changed < ranges.size())
 		throw Failure(ExitCode::kFailed,
 			      fmt::format("wrong outcome: {} of {} tables were changed by {}; try "
 					  "again without other users of the module",

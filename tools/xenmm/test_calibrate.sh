@@ -28,7 +28,7 @@ test_calibrate() {
 	is_json "prices are those of the double" "$tmp/prices.json" \
 		'all(abs(d["prices"][name]["new"] / price - 1) < 0.2 for name, price in
 		     dict(hypercall=8000, map=4000, unmap=3000, protect=5000, rebuild=400000,
-			  validate=2000, devalidate=1000, flip=150000).items())'
+			  validate=2000, devalidate=1000, flip=150000, trap=12000).items())'
 	is_json "a price that was not there is null" "$tmp/prices.json" \
 		'[d["prices"][name]["old"] for name in ("map", "flip")] == [5, None] and d["written"]'
 	is_json "the prediction is near" "$tmp/prices.json" \
@@ -38,7 +38,7 @@ test_calibrate() {
 for name, price in json.load(open(sys.argv[1]))["prices"].items():
 	print(name, price["new"])' "$tmp/prices.json" >"$tmp/expected"
 	cmp -s "$tmp/expected" "$debugfs/cost"
-	verdict "the module is told the same eight prices" $?
+	verdict "the module is told the same nine prices" $?
 }
 
 test_calibrate_failures() {
