@@ -16,6 +16,7 @@ namespace xenmm
 using Action = std::function<void()>;
 
 void add_info(CLI::App &app, Action &action);
+void add_stat(CLI::App &app, Action &action);
 void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
 void add_calibrate(CLI::App &app, Action &action);

@@ -35,6 +35,24 @@ std::string why_not_open(int error)
 	}
 }
 
+Failure why_not_count(int error)
+{
+	switch (error) {
+	case EPERM:
+		return {ExitCode::kMissing, "counting what the kernel does: run as root"};
+	case EOPNOTSUPP:
+		return {ExitCode::kNotPossible,
+			"this guest asks no hypervisor to change its page tables, so that there is "
+			"nothing to count: run it in a PV guest of Xen"};
+	case ENOENT:
+		return {ExitCode::kNotPossible,
+			"this kernel has not got the tracepoints xen_mc_* and xen_mmu_*: build it "
+			"with CONFIG_TRACEPOINTS and CONFIG_XEN_PV"};
+	default:
+		return system_failure("counting what the kernel does");
+	}
+}
+
 } // namespace
 
 Device::Device(UniqueFd fd) : fd_(std::move(fd))
@@ -76,6 +94,19 @@ xenmm_stats Device::stats() const
 	if (ioctl(fd_.get(), XENMM_IOC_STATS, &stats) != 0)
 		throw system_failure("reading the counters of " XENMM_DEVICE_PATH);
 	return stats;
+}
+
+xenmm_kernel Device::kernel(unsigned counting) const
+{
+	xenmm_kernel kernel = {};
+	kernel.counting = counting;
+	if (!(info_.features & XENMM_FEATURE_KERNEL))
+		throw Failure(ExitCode::kMissing,
+			      "this module does not count what the kernel does: "
+			      "load the one of this version");
+	if (ioctl(fd_.get(), XENMM_IOC_KERNEL, &kernel) != 0)
+		throw why_not_count(errno);
+	return kernel;
 }
 
 } // namespace xenmm

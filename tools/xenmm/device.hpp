@@ -22,6 +22,10 @@ public:
 
 	const xenmm_info &info() const { return info_; }
 	xenmm_stats stats() const;
+	// Switches the counting of what the kernel does (XENMM_KERNEL_ON, _OFF, _LEAVE) and
+	// reads it. Failure kMissing without privilege or for a module that is too old,
+	// kNotPossible where there is nothing to count; nothing has changed then.
+	xenmm_kernel kernel(unsigned counting) const;
 	int fd() const { return fd_.get(); }
 
 private:

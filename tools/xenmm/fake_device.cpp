@@ -12,7 +12,8 @@
 //	eio short crash                            an operation that fails, lies, or makes
 //	                                           pages fault (discard)
 //	timed                                      operations take what kPrices says
-// and those of fake_memory.cpp.
+//	old                                        a module that cannot count the kernel
+// and those of fake_memory.cpp and fake_kernel.cpp.
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
@@ -24,6 +25,7 @@
 
 #include "clock.hpp"
 #include "fake_arena.hpp"
+#include "fake_kernel.hpp"
 #include "page.hpp"
 
 extern "C" {
@@ -85,6 +87,7 @@ void tell_info(xenmm_info &info)
 	info.guest = told("native") ? XENMM_GUEST_NATIVE : XENMM_GUEST_XEN_PV;
 	info.methods = told("native") ? kNativeMethods : kPvMethods;
 	info.max_batch = XENMM_MAX_BATCH;
+	info.features = told("old") ? 0 : XENMM_FEATURE_KERNEL;
 	info.fault_window = 16; // the kernel's own fault-around
 	std::strcpy(info.module_version, "fake");
 }
@@ -317,6 +320,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return __real_ioctl(fd, request, argument);
 	if (request == XENMM_IOC_INFO)
 		return tell_info(*static_cast<xenmm_info *>(argument)), 0;
+	if (request == XENMM_IOC_KERNEL)
+		return count_kernel(*static_cast<xenmm_kernel *>(argument));
 	if (request == XENMM_IOC_STATS)
 		return *static_cast<xenmm_stats *>(argument) = totals, 0;
 	return operate(fd, request, *static_cast<xenmm_op *>(argument));

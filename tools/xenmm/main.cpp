@@ -63,6 +63,7 @@ int run(int argc, char **argv)
 	app.footer(kFooter);
 	app.get_formatter()->column_width(28);
 	add_info(app, action);
+	add_stat(app, action);
 	add_stats(app, action);
 	add_bench(app, action);
 	add_calibrate(app, action);

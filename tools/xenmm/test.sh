@@ -87,7 +87,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info stats bench calibrate plot processes compare; do
+	for command in info stat stats bench calibrate plot processes compare; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -306,6 +306,11 @@ if [ -n "$fake" ]; then
 	. "$here/test_calibrate.sh"
 	test_calibrate
 	test_calibrate_failures
+	# shellcheck source=tools/xenmm/test_stat.sh
+	. "$here/test_stat.sh"
+	test_stat
+	test_stat_intervals
+	test_stat_failures
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
