@@ -17,7 +17,7 @@ xenmm_cost default_cost()
 	cost.ticks[XENMM_COST_validate] = 228;
 	cost.ticks[XENMM_COST_devalidate] = 152;
 	cost.ticks[XENMM_COST_flip] = 1960;
-	cost.ticks[XENMM_COST_trap] = 1760;
+	cost.ticks[XENMM_COST_trap] = 1766;
 	return cost;
 }
 
