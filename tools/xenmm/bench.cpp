@@ -9,8 +9,11 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "manners.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 #include "results.hpp"
 #include "table.hpp"
@@ -26,7 +29,7 @@ struct Options {
 	Wishes wishes;
 	Repeats repeats = {5, 1};
 	std::string json_file;
-	std::string format = "table";
+	Output output;
 	std::string unit = "auto";
 	std::string guest;
 	std::string vmm; // where to ask the hypervisor; empty: do not
@@ -99,18 +102,26 @@ Setting find_setting(const Options &options, Unit unit, const xenmm_info *info)
 {
 	Guest guest = detect_guest(options.guest, info);
 	if (!guest.note.empty())
-		warn(fmt::format(
+		note(fmt::format(
 			"guest kind {} is assumed: {}; name it with --guest or XENMM_GUEST",
 			guest.kind, guest.note));
 	return {guest.kind, unit, detect_environment(info)};
 }
 
-void publish(const Options &options, const Setting &setting, const std::vector<Result> &results)
+std::string text_of(const std::string &format, const Setting &setting,
+		    const std::vector<Result> &results, const std::string &json)
+{
+	if (format == "csv")
+		return results_csv(setting, results);
+	return format == "json" ? json : results_table(setting, results);
+}
+
+void publish_all(const Options &options, const Setting &setting, const std::vector<Result> &results)
 {
 	std::string json = json_text(results_json(setting, results));
 	if (!options.json_file.empty())
 		write_file(options.json_file, json);
-	write_stdout(options.format == "json" ? json : results_table(setting, results));
+	publish(options.output, text_of(options.output.format, setting, results, json));
 }
 
 // What the hypervisor counts while nothing is done is part of its every count.
@@ -136,7 +147,8 @@ void bench(const Options &options)
 	Setting setting = find_setting(options, unit, info); // counts CPUs, so before pinning
 	settle_process();
 	Clock clock(setting.unit);
-	publish(options, setting,
+	publish_all(
+		options, setting,
 		run_all(jobs, clock, {device ? &*device : nullptr, vmm.get()}, options.repeats));
 }
 
@@ -249,9 +261,7 @@ void add_output(CLI::App &command, Options &options)
 {
 	command.add_option("--json", options.json_file, "Write the results to this file, too")
 		->type_name("FILE");
-	command.add_option("--format", options.format, "On standard output; default: table")
-		->check(CLI::IsMember({"table", "json"}))
-		->type_name("FORMAT");
+	add_output_options(command, options.output, {"table", "json", "csv"});
 }
 
 } // namespace

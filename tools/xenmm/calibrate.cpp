@@ -9,8 +9,10 @@
 #include "debugfs.hpp"
 #include "device.hpp"
 #include "error.hpp"
+#include "manners.hpp"
 #include "measure.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "results.hpp"
 #include "survey.hpp"
 #include "table.hpp"
@@ -27,7 +29,7 @@ struct Options {
 	uint64_t pages = 4096;
 	unsigned runs = 5;
 	bool dry_run = false;
-	bool json = false;
+	Output output;
 };
 
 struct Calibration {
@@ -118,10 +120,11 @@ void calibrate(const Options &options)
 	Calibration result = measure_prices(options);
 	if (!options.dry_run)
 		write_debugfs(kCostFile, cost_text(result.prices), "write the module's prices");
-	warn(options.dry_run ? "dry run: the module keeps its prices"
+	note(options.dry_run ? "dry run: the module keeps its prices"
 			     : fmt::format("prices written to {}", kCostFile));
-	write_stdout(options.json ? json_text(calibration_json(options, result, info))
-				  : calibration_text(result));
+	publish(options.output, options.output.format == "json"
+					? json_text(calibration_json(options, result, info))
+					: calibration_text(result));
 }
 
 constexpr const char *kExamples = R"(
@@ -158,7 +161,8 @@ void add_calibrate(CLI::App &app, Action &action)
 		->check(CLI::Range(1U, kMaxRuns))
 		->type_name("N");
 	command->add_flag("--dry-run", options->dry_run, "Do not write to the module");
-	command->add_flag("--json", options->json, "Write JSON");
+	add_output_options(*command, options->output, {"table", "json"});
+	add_json_flag(*command, options->output);
 	command->footer(kExamples);
 	command->callback([options, &action] { action = [options] { calibrate(*options); }; });
 }

@@ -21,7 +21,12 @@ void add_stats(CLI::App &app, Action &action);
 void add_bench(CLI::App &app, Action &action);
 void add_calibrate(CLI::App &app, Action &action);
 void add_compare(CLI::App &app, Action &action);
+void add_doctor(CLI::App &app, Action &action);
+void add_export(CLI::App &app, Action &action);
 void add_plot(CLI::App &app, Action &action);
 void add_processes(CLI::App &app, Action &action);
+void add_record(CLI::App &app, Action &action);
+void add_replay(CLI::App &app, Action &action);
+void add_top(CLI::App &app, Action &action);
 
 } // namespace xenmm

@@ -10,6 +10,7 @@
 #include "files.hpp"
 #include "guest.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -22,7 +23,7 @@ namespace
 using Json = nlohmann::ordered_json;
 
 struct Options {
-	bool json = false;
+	Output output;
 	std::string guest;
 };
 
@@ -151,14 +152,16 @@ void add_info(CLI::App &app, Action &action)
 {
 	auto options = std::make_shared<Options>();
 	CLI::App *command = app.add_subcommand("info", "Show the guest and the module's state");
-	command->add_flag("--json", options->json, "Write JSON");
+	add_output_options(*command, options->output, {"table", "json"});
+	add_json_flag(*command, options->output);
 	add_guest_option(*command, options->guest);
 	command->footer(kExamples);
 	command->callback([options, &action] {
 		action = [options] {
 			Facts facts = collect(options->guest);
-			write_stdout(options->json ? json_text(facts_json(facts))
-						   : facts_text(facts));
+			publish(options->output, options->output.format == "json"
+							 ? json_text(facts_json(facts))
+							 : facts_text(facts));
 		};
 	});
 }

@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "error.hpp"
 #include "exec_child.hpp"
+#include "manners.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -21,15 +22,17 @@ constexpr const char *kDescription =
 
 constexpr const char *kFooter = R"(
 Examples:
-  xenmm info                             what guest is this, what can the module do
-  xenmm bench                            measure everything, show a table
-  xenmm bench --workload stock           without the module
-  xenmm bench --workload arena-protect --method trap,batch --json protect.json
-  xenmm plot protect.json                the same as a chart
+  xenmm doctor                           is all here that it needs, and if not, what to do
+  xenmm stat -- make                     what a command makes the guest ask of Xen
+  xenmm top                              the same of the whole guest, live
+  xenmm record -o day.jsonl              to look at later: xenmm replay day.jsonl
+  xenmm bench --json pv.json             what each way to change page tables costs here
+  xenmm plot pv.json                     the same as a chart
   xenmm compare pv.json kvm.json         several guests side by side
   xenmm processes                        memory for page tables, by processes
-  xenmm stats                            counters since the module was loaded
-  xenmm calibrate                        let the method auto know what things cost here
+  xenmm calibrate                        measure the prices of this machine
+  xenmm export --prometheus x.prom       for a monitoring system
+  xenmm info, xenmm stats                the guest, and the counters of arenas
 
 Exit codes:
   0  done
@@ -47,8 +50,8 @@ int usage_error(const CLI::App &app, const CLI::ParseError &error)
 	for (const CLI::App *chosen : app.get_subcommands())
 		command += " " + chosen->get_name();
 	bool no_command = app.get_subcommands().empty();
-	warn(no_command ? "a command is needed: info, stats, bench, calibrate, plot, processes or "
-			  "compare"
+	warn(no_command ? "a command is needed: info, doctor, stat, top, record, replay, export, "
+			  "stats, bench, calibrate, plot, processes or compare"
 			: error.what());
 	warn("run '" + command + " --help' to see what is possible");
 	return static_cast<int>(ExitCode::kUsage);
@@ -62,8 +65,18 @@ int run(int argc, char **argv)
 	app.require_subcommand(1);
 	app.footer(kFooter);
 	app.get_formatter()->column_width(28);
+	app.fallthrough(); // these may stand behind the command, too
+	app.add_flag("-q,--quiet", manners().quiet, "No messages but errors");
+	app.add_option("--progress", manners().progress, "Show how far long work is")
+		->check(CLI::IsMember({"auto", "always", "never"}))
+		->type_name("auto|always|never");
 	add_info(app, action);
+	add_doctor(app, action);
 	add_stat(app, action);
+	add_top(app, action);
+	add_record(app, action);
+	add_replay(app, action);
+	add_export(app, action);
 	add_stats(app, action);
 	add_bench(app, action);
 	add_calibrate(app, action);

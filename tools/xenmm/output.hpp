@@ -30,6 +30,12 @@ inline void add_output_options(CLI::App &command, Output &output, std::vector<st
 		->type_name("FILE");
 }
 
+inline void add_json_flag(CLI::App &command, Output &output)
+{
+	command.add_flag_callback(
+		"--json", [&output] { output.format = "json"; }, "The same as --format json");
+}
+
 inline void publish(const Output &output, const std::string &text)
 {
 	if (output.file.empty())

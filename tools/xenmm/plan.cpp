@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Order of the plan: workload, pages, density, method, batch; so are the rows of the table.
+#include "manners.hpp"
 #include "plan.hpp"
 
 #include <algorithm>
@@ -149,7 +150,7 @@ bool leaves_out(const WorkloadKind &kind, uint64_t pages, const Wishes &wishes)
 	std::string message = fmt::format("{}: no huge pages here: {}", kind.name, *reason);
 	if (wishes.workloads == std::vector<std::string>{kHugeWalk})
 		throw Failure(ExitCode::kNotPossible, message);
-	warn(message);
+	note(message);
 	return true;
 }
 

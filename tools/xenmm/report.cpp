@@ -213,19 +213,4 @@ std::string results_table(const Setting &setting, const std::vector<Result> &res
 	       notes(setting, results);
 }
 
-Progress::Progress(size_t total) : total_(total), visible_(isatty(STDERR_FILENO)) {}
-
-Progress::~Progress()
-{
-	if (visible_)
-		std::fputs("\r\033[K", stderr);
-}
-
-void Progress::next(const std::string &what)
-{
-	done_++;
-	if (visible_)
-		std::fprintf(stderr, "\r\033[K[%zu/%zu] %s", done_, total_, what.c_str());
-}
-
 } // namespace xenmm

@@ -21,18 +21,4 @@ std::string unit_line(const Setting &setting);
 std::string method_cell(const std::optional<Way> &way);
 std::string batch_cell(const std::optional<Way> &way);
 
-// One line on stderr that is overwritten; silent unless stderr is a terminal.
-class Progress
-{
-public:
-	explicit Progress(size_t total);
-	~Progress();
-	void next(const std::string &what);
-
-private:
-	size_t total_;
-	size_t done_ = 0;
-	bool visible_;
-};
-
 } // namespace xenmm

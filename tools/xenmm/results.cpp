@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <ctime>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "counters.hpp"
@@ -132,6 +133,24 @@ Json results_json(const Setting &setting, const std::vector<Result> &results)
 	Json json = json_heading();
 	json["results"] = std::move(list);
 	return json;
+}
+
+std::string results_csv(const Setting &setting, const std::vector<Result> &results)
+{
+	std::string text = "guest,workload,method,batch,pages,density,runs,unit,"
+			   "per_page_median,per_page_min,per_page_max\n";
+	for (const Result &result : results) {
+		const std::optional<Way> &way = result.job.way;
+		const PerPage &per_page = result.measured.per_page;
+		text += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", setting.guest,
+				    result.job.workload, way ? method_name(way->method) : "",
+				    way && way->batch ? std::to_string(way->batch) : "",
+				    result.job.touched(),
+				    result.job.density ? std::to_string(*result.job.density) : "",
+				    result.runs, unit_name(setting.unit), rounded(per_page.median),
+				    rounded(per_page.min), rounded(per_page.max));
+	}
+	return text;
 }
 
 std::string json_text(const Json &json)

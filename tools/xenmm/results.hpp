@@ -47,6 +47,9 @@ nlohmann::ordered_json numbers_json(const Numbers &numbers);
 nlohmann::ordered_json counters_json(const xenmm_stats &stats);
 nlohmann::ordered_json results_json(const Setting &setting, const std::vector<Result> &results);
 
+// A line for each result, below a title; what is not there is empty.
+std::string results_csv(const Setting &setting, const std::vector<Result> &results);
+
 // Indented text with a final newline; bytes that are not UTF-8 are replaced.
 std::string json_text(const nlohmann::ordered_json &json);
 

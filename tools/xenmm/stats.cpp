@@ -9,6 +9,9 @@
 #include "counters.hpp"
 #include "debugfs.hpp"
 #include "device.hpp"
+#include "manners.hpp"
+#include "output.hpp"
+#include "prometheus.hpp"
 #include "results.hpp"
 #include "table.hpp"
 
@@ -21,47 +24,47 @@ namespace
 using Json = nlohmann::ordered_json;
 
 struct Options {
-	bool json = false;
+	Output output;
 	bool reset = false;
 };
 
-struct Reading {
+struct Answer {
 	std::string source; // "debugfs" or "ioctl"
 	Numbers stats;
 	std::optional<Numbers> histogram; // debugfs alone has it
 };
 
-std::optional<Reading> read_debugfs()
+std::optional<Answer> read_debugfs()
 {
 	auto stats = read_numbers(kStatsFile);
 	if (!stats)
 		return std::nullopt;
-	return Reading{"debugfs", std::move(*stats), read_numbers(kHistogramFile)};
+	return Answer{"debugfs", std::move(*stats), read_numbers(kHistogramFile)};
 }
 
-Reading read_ioctl()
+Answer read_ioctl()
 {
 	xenmm_stats stats = Device::open().stats();
-	Reading reading = {"ioctl", {}, std::nullopt};
+	Answer reading = {"ioctl", {}, std::nullopt};
 	for (const NamedCounter &counter : kCounters)
 		reading.stats.push_back({std::string(counter.name), stats.*counter.value});
 	return reading;
 }
 
-Reading read_counters()
+Answer read_counters()
 {
 	if (auto reading = read_debugfs()) {
-		warn(fmt::format("counters read from {}", kStatsFile));
+		note(fmt::format("counters read from {}", kStatsFile));
 		return *reading;
 	}
 	int error = errno;
-	Reading reading = read_ioctl();
-	warn(fmt::format("counters read through {}, without the histogram ({}: {})",
+	Answer reading = read_ioctl();
+	note(fmt::format("counters read through {}, without the histogram ({}: {})",
 			 XENMM_DEVICE_PATH, kStatsFile, std::strerror(error)));
 	return reading;
 }
 
-Json reading_json(const Reading &reading)
+Json reading_json(const Answer &reading)
 {
 	Json json = json_heading();
 	json["source"] = reading.source;
@@ -78,12 +81,29 @@ std::string numbers_table(const char *name_title, const char *value_title, const
 	return table.text();
 }
 
-std::string reading_text(const Reading &reading)
+std::string reading_text(const Answer &reading)
 {
 	std::string text = numbers_table("counter", "value", reading.stats);
 	if (reading.histogram)
 		text += "\n" + numbers_table("updates, up to", "hypercalls", *reading.histogram);
 	return text;
+}
+
+std::string reading_csv(const Answer &reading)
+{
+	std::string text = "counter,value\n";
+	for (const NamedNumber &number : reading.stats)
+		text += fmt::format("{},{}\n", number.name, number.value);
+	return text;
+}
+
+std::string text_of(const std::string &format, const Answer &reading)
+{
+	if (format == "json")
+		return json_text(reading_json(reading));
+	if (format == "csv")
+		return reading_csv(reading);
+	return format == "prom" ? arena_metrics(reading.stats) : reading_text(reading);
 }
 
 constexpr const char *kExamples = R"(
@@ -101,14 +121,14 @@ void add_stats(CLI::App &app, Action &action)
 {
 	auto options = std::make_shared<Options>();
 	CLI::App *command = app.add_subcommand("stats", "Show the module's counters");
-	command->add_flag("--json", options->json, "Write JSON");
+	add_output_options(*command, options->output, {"table", "json", "csv", "prom"});
+	add_json_flag(*command, options->output);
 	command->add_flag("--reset", options->reset, "Set the counters to zero after showing them");
 	command->footer(kExamples);
 	command->callback([options, &action] {
 		action = [options] {
-			Reading reading = read_counters();
-			write_stdout(options->json ? json_text(reading_json(reading))
-						   : reading_text(reading));
+			Answer reading = read_counters();
+			publish(options->output, text_of(options->output.format, reading));
 			if (options->reset)
 				write_debugfs(kResetFile, "1\n", "reset the counters");
 		};

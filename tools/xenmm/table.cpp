@@ -21,15 +21,6 @@ namespace
 
 constexpr std::string_view kGap = "  ";
 
-bool has_utf8_locale()
-{
-	for (const char *name : {"LC_ALL", "LC_CTYPE", "LANG"})
-		if (auto value = environment_text(name))
-			return value->find("UTF-8") != std::string::npos ||
-			       value->find("utf8") != std::string::npos;
-	return false;
-}
-
 bool wants_colour()
 {
 	return isatty(STDOUT_FILENO) && !environment_text("NO_COLOR") &&
@@ -49,6 +40,15 @@ std::string rule_text(const std::vector<size_t> &widths)
 }
 
 } // namespace
+
+bool has_utf8_locale()
+{
+	for (const char *name : {"LC_ALL", "LC_CTYPE", "LANG"})
+		if (auto value = environment_text(name))
+			return value->find("UTF-8") != std::string::npos ||
+			       value->find("utf8") != std::string::npos;
+	return false;
+}
 
 std::vector<size_t> Table::widths() const
 {

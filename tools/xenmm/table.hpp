@@ -38,6 +38,9 @@ private:
 	std::vector<std::vector<std::string>> rows_; // an empty one is a rule
 };
 
+// May characters beyond ASCII be shown?
+bool has_utf8_locale();
+
 // A line with its newline, as the title of something.
 std::string bold(const std::string &line);
 

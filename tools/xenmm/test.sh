@@ -87,7 +87,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info stat stats bench calibrate plot processes compare; do
+	for command in info doctor stat top record replay export stats bench calibrate plot processes compare; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -105,8 +105,8 @@ usage() {
 }
 
 test_usage() {
-	usage "no command" "info, stats, bench, calibrate, plot, processes or compare"
-	usage "unknown command" "info, stats, bench, calibrate, plot, processes or compare" frobnicate
+	usage "no command" "doctor, stat, top"
+	usage "unknown command" "doctor, stat, top" frobnicate
 	usage "unknown option" "--frobnicate" info --frobnicate
 	usage "batch 0" "1 to 2048" bench --batch 0
 	usage "batch 2049" "1 to 2048" bench --batch 8,2049
@@ -294,7 +294,15 @@ test_vmm_failures
 . "$here/test_compare.sh"
 test_compare
 test_compare_files
+# shellcheck source=tools/xenmm/test_top.sh
+. "$here/test_top.sh"
+test_replay
 if [ -n "$fake" ]; then
+	test_top
+	test_screen
+	test_record
+	test_export
+	test_doctor
 	# shellcheck source=tools/xenmm/test_fake.sh
 	. "$here/test_fake.sh"
 	test_fake_results
