@@ -17,7 +17,7 @@ GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all module module-inject module-kunit tool guest-tests host-tests
+.PHONY: all man module module-inject module-kunit tool guest-tests host-tests
 all: module tool ## build the module for KERNEL, and the tool
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger. The
@@ -41,6 +41,11 @@ tool: | setup
 
 guest-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(GUEST_TESTS)
+
+man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
+	@mkdir -p $(BUILD)/man
+	@for page in Documentation/man/*.scd; do \
+		scdoc <$$page >$(BUILD)/man/$$(basename $$page .scd) || exit 1; done
 
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)

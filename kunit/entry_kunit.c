@@ -211,9 +211,8 @@ static void xenmm_counter_is_named(struct kunit *test)
 
 /* The ABI document's order. */
 static const struct xenmm_name_row xenmm_costs[] = {
-	{"hypercall", 0}, {"map", 1},	   {"unmap", 2},      {"protect", 3},
-	{"rebuild", 4},	  {"validate", 5}, {"devalidate", 6}, {"flip", 7},
-	{"trap", 8},
+	{"hypercall", 0}, {"map", 1},	     {"unmap", 2}, {"protect", 3}, {"rebuild", 4},
+	{"validate", 5},  {"devalidate", 6}, {"flip", 7},  {"trap", 8},
 };
 
 static void xenmm_cost_is_named(struct kunit *test)

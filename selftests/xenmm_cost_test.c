@@ -7,8 +7,8 @@
 
 #define COST_PATH "/sys/kernel/debug/xenmm/cost"
 
-static const char *const names[] = {"hypercall", "map",	     "unmap",	   "protect",
-				    "rebuild",	 "validate", "devalidate", "flip", "trap"};
+static const char *const names[] = {"hypercall", "map",	       "unmap", "protect", "rebuild",
+				    "validate",	 "devalidate", "flip",	"trap"};
 
 static unsigned long price(const char *name)
 {

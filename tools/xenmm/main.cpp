@@ -68,7 +68,7 @@ int run(int argc, char **argv)
 	app.fallthrough(); // these may stand behind the command, too
 	app.add_flag("-q,--quiet", manners().quiet, "No messages but errors");
 	app.add_option("--progress", manners().progress, "Show how far long work is")
-		->check(CLI::IsMember({"auto", "always", "never"}))
+		->check(CLI::IsMember({"auto", "always", "never"}).description(""))
 		->type_name("auto|always|never");
 	add_info(app, action);
 	add_doctor(app, action);

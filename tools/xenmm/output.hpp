@@ -24,7 +24,7 @@ inline void add_output_options(CLI::App &command, Output &output, std::vector<st
 	for (size_t i = 1; i < formats.size(); i++)
 		list += "|" + formats[i];
 	command.add_option("--format", output.format, "Form of the results")
-		->check(CLI::IsMember(std::move(formats)))
+		->check(CLI::IsMember(std::move(formats)).description(""))
 		->type_name(list);
 	command.add_option("-o,--output", output.file, "Write the results to this file")
 		->type_name("FILE");

@@ -297,6 +297,10 @@ test_compare_files
 # shellcheck source=tools/xenmm/test_top.sh
 . "$here/test_top.sh"
 test_replay
+# shellcheck source=tools/xenmm/test_manual.sh
+. "$here/test_manual.sh"
+test_pages
+test_completion
 if [ -n "$fake" ]; then
 	test_top
 	test_screen

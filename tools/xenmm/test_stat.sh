@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2154 # variables of test.sh, which reads this file
+# shellcheck shell=sh disable=SC2154,SC2016 # variables of test.sh, and of the shells in stat
 # xenmm stat on the double, whose kernel does the same from each reading to the next: counter i
 # of the ABI grows by 1000 * i (fake_kernel.cpp).
 
