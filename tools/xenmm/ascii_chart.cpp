@@ -13,7 +13,7 @@
 
 #include "axes.hpp"
 #include "canvas.hpp"
-#include "report.hpp"
+#include "results_table.hpp"
 #include "table.hpp"
 
 namespace xenmm

@@ -9,13 +9,15 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "legs.hpp"
 #include "manners.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
-#include "report.hpp"
+#include "results_table.hpp"
 #include "results.hpp"
+#include "steady.hpp"
 #include "table.hpp"
 #include "workload.hpp"
 
@@ -72,15 +74,29 @@ Result run_job(const Job &job, const Clock &clock, Counting counting, Repeats re
 	}
 }
 
+void add_leg(std::optional<Result> &result, Result leg)
+{
+	if (result) {
+		append(result->measured, std::move(leg.measured));
+		result->runs += leg.runs;
+	} else {
+		result = std::move(leg);
+	}
+}
+
 std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, Counting counting,
 			    Repeats repeats)
 {
-	std::vector<Result> results;
-	Progress progress(jobs.size());
-	for (const Job &job : jobs) {
-		progress.next(job.describe());
-		results.push_back(run_job(job, clock, counting, repeats));
+	std::vector<Leg> legs = make_legs(jobs, repeats);
+	std::vector<std::optional<Result>> found(jobs.size());
+	Progress progress(legs.size());
+	for (const Leg &leg : legs) {
+		progress.next(jobs[leg.job].describe());
+		add_leg(found[leg.job], run_job(jobs[leg.job], clock, counting, leg.repeats));
 	}
+	std::vector<Result> results;
+	for (std::optional<Result> &one : found)
+		results.push_back(std::move(*one));
 	return results;
 }
 
@@ -135,6 +151,7 @@ Wishes with_empty(const Options &options)
 
 void bench(const Options &options)
 {
+	restart_without_aslr();
 	std::optional<Device> device = open_device(options);
 	const xenmm_info *info = device ? &device->info() : nullptr;
 	Unit unit = choose_unit(options.unit);
@@ -145,7 +162,7 @@ void bench(const Options &options)
 	std::unique_ptr<Vmm> vmm = options.vmm.empty() ? nullptr : connect_vmm(options.vmm);
 
 	Setting setting = find_setting(options, unit, info); // counts CPUs, so before pinning
-	settle_process();
+	setting.environment.pinned_cpu = settle_process();
 	Clock clock(setting.unit);
 	publish_all(
 		options, setting,

@@ -15,6 +15,7 @@
 #include "output.hpp"
 #include "results.hpp"
 #include "survey.hpp"
+#include "steady.hpp"
 #include "table.hpp"
 
 namespace xenmm

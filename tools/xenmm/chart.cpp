@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "report.hpp"
+#include "results_table.hpp"
 #include "table.hpp"
 
 namespace xenmm

@@ -28,10 +28,10 @@ BATCHES = {"batch": range(1, 2049), "rebuild": {None, *range(1, 513)}}
 LEVELS = {"4k": 4, "2m": 3, "1g": 2}
 WALK = {"guest_leaf": (str,), "vmm_leaf": (str, NULL), "references": (int, NULL), "references_max": (int,)}
 MISSES = {name: (float, int, NULL) for name in ("dtlb", "cache", "instruction_cache")}
-PER_PAGE = {"median": (float, int), "min": (float, int), "max": (float, int)}
+PER_PAGE = {"median": (float, int), "min": (float, int), "max": (float, int), "each": (list,)}
 ENVIRONMENT = {
     "kernel": (str,), "hypervisor": (str, NULL), "module_version": (str, NULL), "vcpus": (int,),
-    "memory_bytes": (int,), "emulated": (bool,), "xpti": (bool, NULL), "xen_options": (str, NULL),
+    "memory_bytes": (int,), "emulated": (bool,), "aslr": (bool,), "pinned_cpu": (int, NULL), "xpti": (bool, NULL), "xen_options": (str, NULL),
 }
 
 
@@ -53,6 +53,9 @@ def check_result(result):
     check_keys("environment", result["environment"], ENVIRONMENT)
     per_page = result["per_page"]
     check(0 <= per_page["min"] <= per_page["median"] <= per_page["max"], f"unordered {per_page}")
+    each = per_page["each"]
+    check(len(each) == result["runs"] and {min(each), max(each)} == {per_page["min"], per_page["max"]},
+          f"{result['runs']} runs: {per_page}")
     check(result["guest"] in GUESTS, f"unknown guest {result['guest']}")
     check(result["unit"] in {"instructions", "ns", "cycles"}, f"unknown unit {result['unit']}")
     sizes = BATCHES.get(result["method"], {None})

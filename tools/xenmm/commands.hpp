@@ -27,6 +27,7 @@ void add_plot(CLI::App &app, Action &action);
 void add_processes(CLI::App &app, Action &action);
 void add_record(CLI::App &app, Action &action);
 void add_replay(CLI::App &app, Action &action);
+void add_report(CLI::App &app, Action &action);
 void add_top(CLI::App &app, Action &action);
 
 } // namespace xenmm

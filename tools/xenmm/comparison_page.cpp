@@ -115,9 +115,6 @@ std::string text_list(const std::string &title, const std::vector<std::string> &
 	return text + (items.empty() ? "" : "\n");
 }
 
-constexpr const char *kFound = "What was found";
-constexpr const char *kNotShown = "What these figures cannot show";
-
 std::string systems_text(const Comparison &comparison)
 {
 	std::vector<std::string> names;

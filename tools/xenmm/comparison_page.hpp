@@ -13,6 +13,8 @@ namespace xenmm
 std::string comparison_text(const Comparison &comparison);
 // The page's charts alone, as one SVG.
 std::string comparison_picture(const Comparison &comparison);
+// The same tables as GitHub shows them, for an issue or a wiki.
+std::string comparison_markdown(const Comparison &comparison);
 std::string comparison_page(const Comparison &comparison);
 
 } // namespace xenmm

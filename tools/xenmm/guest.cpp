@@ -9,6 +9,7 @@
 
 #include "cpuid.hpp"
 #include "files.hpp"
+#include "steady.hpp"
 
 namespace xenmm
 {
@@ -114,6 +115,7 @@ Environment detect_environment(const xenmm_info *info)
 	environment.memory_bytes = memory_bytes();
 	environment.emulated = environment_flag("XENMM_LAB_EMULATED") ||
 			       environment_flag("XENMM_LAB_ICOUNT") || read_cpuid_hypervisors().tcg;
+	environment.aslr = has_aslr();
 	environment.xpti = lab_xpti();
 	environment.xen_options = environment_text("XENMM_LAB_XEN_OPTIONS");
 	return environment;

@@ -46,6 +46,8 @@ struct Environment {
 	unsigned vcpus;
 	uint64_t memory_bytes;
 	bool emulated;
+	bool aslr;		       // are addresses randomised?
+	std::optional<int> pinned_cpu; // nothing: it moves
 	std::optional<bool> xpti;
 	std::optional<std::string> xen_options;
 };

@@ -28,7 +28,8 @@ Examples:
   xenmm record -o day.jsonl              to look at later: xenmm replay day.jsonl
   xenmm bench --json pv.json             what each way to change page tables costs here
   xenmm plot pv.json                     the same as a chart
-  xenmm compare pv.json kvm.json         several guests side by side
+  xenmm compare before.json after.json   what became faster, what slower
+  xenmm report pv.json kvm.json          several kinds of guests side by side
   xenmm processes                        memory for page tables, by processes
   xenmm calibrate                        measure the prices of this machine
   xenmm export --prometheus x.prom       for a monitoring system
@@ -51,7 +52,7 @@ int usage_error(const CLI::App &app, const CLI::ParseError &error)
 		command += " " + chosen->get_name();
 	bool no_command = app.get_subcommands().empty();
 	warn(no_command ? "a command is needed: info, doctor, stat, top, record, replay, export, "
-			  "stats, bench, calibrate, plot, processes or compare"
+			  "stats, bench, calibrate, plot, compare, report or processes"
 			: error.what());
 	warn("run '" + command + " --help' to see what is possible");
 	return static_cast<int>(ExitCode::kUsage);
@@ -82,6 +83,7 @@ int run(int argc, char **argv)
 	add_calibrate(app, action);
 	add_plot(app, action);
 	add_compare(app, action);
+	add_report(app, action);
 	add_processes(app, action);
 
 	try {

@@ -4,8 +4,6 @@
 #include "measure.hpp"
 
 #include <algorithm>
-#include <sched.h>
-#include <sys/prctl.h>
 
 #include "counters.hpp"
 #include "error.hpp"
@@ -51,17 +49,21 @@ uint64_t round(Workload &workload, const Clock &clock, Counting counting, Measur
 
 } // namespace
 
-PerPage summarise(std::vector<uint64_t> ticks, uint64_t pages)
+PerPage summarise(std::vector<double> each)
 {
-	std::sort(ticks.begin(), ticks.end());
-	size_t middle = ticks.size() / 2;
-	auto median = static_cast<double>(ticks[middle]);
-	if (ticks.size() % 2 == 0)
-		median = (median + static_cast<double>(ticks[middle - 1])) / 2;
+	std::sort(each.begin(), each.end());
+	size_t middle = each.size() / 2;
+	double median = each[middle];
+	if (each.size() % 2 == 0)
+		median = (median + each[middle - 1]) / 2;
+	return {median, each.front(), each.back()};
+}
 
-	auto divisor = static_cast<double>(pages);
-	return {median / divisor, static_cast<double>(ticks.front()) / divisor,
-		static_cast<double>(ticks.back()) / divisor};
+void append(Measurement &first, Measurement second)
+{
+	second.each.insert(second.each.begin(), first.each.begin(), first.each.end());
+	second.per_page = summarise(second.each);
+	first = std::move(second);
 }
 
 Measurement measure(Workload &workload, const Clock &clock, Counting counting, Repeats repeats,
@@ -72,23 +74,13 @@ Measurement measure(Workload &workload, const Clock &clock, Counting counting, R
 	for (unsigned i = 0; i < repeats.warmup; i++)
 		round(workload, clock, quiet, result);
 
-	std::vector<uint64_t> ticks(repeats.runs);
-	for (uint64_t &one : ticks)
-		one = round(workload, clock, quiet, result);
+	for (unsigned i = 0; i < repeats.runs; i++)
+		result.each.push_back(static_cast<double>(round(workload, clock, quiet, result)) /
+				      static_cast<double>(pages));
 	if (counting.vmm)
 		round(workload, clock, counting, result);
-	result.per_page = summarise(std::move(ticks), pages);
+	result.per_page = summarise(result.each);
 	return result;
-}
-
-void settle_process()
-{
-	// Best effort: a container may forbid the one, a kernel lack the other.
-	cpu_set_t cpus;
-	CPU_ZERO(&cpus);
-	CPU_SET(static_cast<size_t>(std::max(sched_getcpu(), 0)), &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 } // namespace xenmm

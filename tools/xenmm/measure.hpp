@@ -28,6 +28,7 @@ struct PerPage {
 
 struct Measurement {
 	PerPage per_page;
+	std::vector<double> each; // run, in their order, per page
 	// Of the last run alone; nothing without the module.
 	std::optional<xenmm_stats> counters;
 	// The hypervisor's own of the same run; nothing where it is not asked.
@@ -41,12 +42,12 @@ struct Counting {
 };
 
 // Of at least one run; the median of an even number is the mean of the middle two.
-PerPage summarise(std::vector<uint64_t> ticks, uint64_t pages);
+PerPage summarise(std::vector<double> each);
+
+// A second series of the same job, after the first: all runs count alike.
+void append(Measurement &first, Measurement second);
 
 Measurement measure(Workload &workload, const Clock &clock, Counting counting, Repeats repeats,
 		    uint64_t pages);
-
-// So that no run is moved between CPUs and no huge page hides page-table work.
-void settle_process();
 
 } // namespace xenmm

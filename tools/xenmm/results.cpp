@@ -39,6 +39,14 @@ Json rounded_or_null(const std::optional<double> &value)
 	return value ? Json(rounded(*value)) : Json();
 }
 
+Json rounded_list(const std::vector<double> &values)
+{
+	Json list = Json::array();
+	for (double value : values)
+		list.push_back(rounded(value));
+	return list;
+}
+
 Json walk_json(const Setting &setting, const std::optional<WalkFacts> &facts)
 {
 	if (!facts)
@@ -77,7 +85,8 @@ Json result_json(const Setting &setting, const Result &result)
 	json["runs"] = result.runs;
 	json["per_page"] = {{"median", rounded(per_page.median)},
 			    {"min", rounded(per_page.min)},
-			    {"max", rounded(per_page.max)}};
+			    {"max", rounded(per_page.max)},
+			    {"each", rounded_list(result.measured.each)}};
 	json["unit"] = unit_name(setting.unit);
 	json["counters"] = counters ? counters_json(*counters) : Json();
 	json["hypervisor"] = hypervisor ? numbers_json(*hypervisor) : Json();
@@ -104,6 +113,8 @@ Json environment_json(const Environment &environment)
 		{"vcpus", environment.vcpus},
 		{"memory_bytes", environment.memory_bytes},
 		{"emulated", environment.emulated},
+		{"aslr", environment.aslr},
+		{"pinned_cpu", json_or_null(environment.pinned_cpu)},
 		{"xpti", json_or_null(environment.xpti)},
 		{"xen_options", json_or_null(environment.xen_options)}};
 }

@@ -44,7 +44,9 @@ Record record_of(const Json &row)
 		throw Failure(ExitCode::kFailed, "a result of 0 pages");
 	if (job.density) // a file has the pages worked on
 		job.pages = job.pages / *job.density * XENMM_SPAN_PAGES;
-	return {setting_of(row), job, row.at("per_page").at("median")};
+	const Json &per_page = row.at("per_page");
+	return {setting_of(row), job, per_page.at("median"),
+		maybe<std::vector<double>>(per_page, "each").value_or(std::vector<double>{})};
 }
 
 std::vector<Record> records_of(std::istream &file)

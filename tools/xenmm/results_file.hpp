@@ -13,7 +13,8 @@ namespace xenmm
 struct Record {
 	Setting setting; // of the environment: kernel, hypervisor, emulated and xpti alone
 	Job job;
-	double median; // per page
+	double median;		  // per page
+	std::vector<double> each; // run; empty in files of older tools
 };
 
 // Method and batch of a result; Failure kFailed when this tool does not know the method.

@@ -69,6 +69,10 @@ Section agreement_section(const Comparison &comparison);
 // How often a page's work alone enters the hypervisor; nothing where that was not traced.
 std::optional<double> entries_per_page(const Comparison &comparison, const Measured &row);
 
+// Titles of the next two.
+inline constexpr const char *kFound = "What was found";
+inline constexpr const char *kNotShown = "What these figures cannot show";
+
 // Plain sentences that say what was found, each with its figure.
 std::vector<std::string> findings(const Comparison &comparison);
 // What the figures cannot show here; a sentence each.

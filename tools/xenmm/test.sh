@@ -60,6 +60,14 @@ silent() {
 	verdict "$1" $?
 }
 
+# golden NAME FILE: the last command's output is the one that is kept. After a change that is
+# meant: UPDATE_GOLDEN=1 make check, and look at the difference.
+golden() {
+	[ -z "${UPDATE_GOLDEN:-}" ] || cp "$tmp/out" "$here/testdata/$2"
+	diff "$here/testdata/$2" "$tmp/out" >"$tmp/err" 2>&1
+	verdict "$1" $?
+}
+
 # is_json NAME FILE PYTHON: the expression over the parsed file d is true.
 is_json() {
 	python3 -c 'import json, sys
@@ -87,7 +95,7 @@ test_help() {
 	ends "--help" 0 "$xenmm" --help
 	says "--help has the exit codes" out "Exit codes:"
 	says "--help has examples" out "Examples:"
-	for command in info doctor stat top record replay export stats bench calibrate plot processes compare; do
+	for command in info doctor stat top record replay export stats bench calibrate plot compare report processes; do
 		ends "$command --help" 0 "$xenmm" "$command" --help
 		says "$command --help has examples" out "Examples:"
 		silent "$command --help leaves stderr alone" err
@@ -290,6 +298,10 @@ test_plot_failures
 test_processes
 test_vmm
 test_vmm_failures
+# shellcheck source=tools/xenmm/test_report.sh
+. "$here/test_report.sh"
+test_report
+test_report_files
 # shellcheck source=tools/xenmm/test_compare.sh
 . "$here/test_compare.sh"
 test_compare
@@ -302,6 +314,7 @@ test_replay
 test_pages
 test_completion
 if [ -n "$fake" ]; then
+	test_order
 	test_top
 	test_screen
 	test_record

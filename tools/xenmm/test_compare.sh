@@ -1,66 +1,78 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2154 # variables of test.sh, which reads this file
-# Tests of compare, on files made by bench and processes on this machine, and on one with
-# figures that are known (testdata/comparison.json).
+# shellcheck shell=sh disable=SC2154,SC2016 # variables of test.sh, and of the shell in compare
+# xenmm compare: on made-up runs whose p stands in tables, and on what bench writes here.
 
-# a_kind KIND: $tmp/KIND.json, as if measured there.
-a_kind() {
-	"$xenmm" bench --workload touch,fork --pages 16 --runs 1 --guest "$1" \
-		--json "$tmp/$1.json" >/dev/null 2>&1
+# runs FILE WORKLOAD=RUN,RUN,... ...: results of these runs.
+runs() {
+	python3 - "$@" <<-'END'
+		import json, sys, statistics
+		def row(text):
+		    name, runs = text.split("=")
+		    each = [float(one) for one in runs.split(",") if one]
+		    per_page = {"median": statistics.median(each or [1]), "min": 0, "max": 0}
+		    return {"guest": "xen-pv", "workload": name, "method": None, "batch": None, "pages": 16,
+		            "density": None, "runs": len(each), "unit": "ns",
+		            "per_page": per_page | ({"each": each} if each else {}),
+		            "environment": {"kernel": "6.1", "emulated": False}}
+		json.dump({"schema_version": 1, "results": [row(text) for text in sys.argv[2:]]}, open(sys.argv[1], "w"))
+	END
 }
 
 test_compare() {
-	known=$here/testdata/comparison.json
-	ends "compare" 0 "$xenmm" compare "$known" --html "$tmp/page.html" --json "$tmp/all.json"
-	says "costs, and how many times those of bare" out "1,246 12.1x"
-	says "a finding with its figures" out \
-		"from 1 to 8 processes the hypervisor's memory for paging grows from 1,024 to 5,120"
-	says "memory that does not grow" out "stays, from 2,048 to 2,048 KiB"
-	says "a plain store is emulated" out "for 4,096 pages it emulated 4,096"
-	says "why a figure is missing" out "the guest owns its page tables"
-	says "what emulation cannot show" out "an emulator that walks tables in software"
-	says "entries per page, by the hypervisor's count, less an empty run's" out "1.000"
-	says "all entries, by xentrace's" out "1.031"
-	says "a finding about entries" out "touch: entries into the hypervisor for a page: xen-pv 2.00."
-	says "xenmm's, Xen's and xentrace's counts agree" out "4,096 = 4,096 = 4,096"
-	! grep -qE '^xen-pv +empty' "$tmp/out"
-	verdict "the empty run is no row" $?
-	says "misses that emulation does not have" out "n/a under TCG"
-	says "misses where they were counted" out "0.98 / n/a / 0"
-	is_json "the files' rows, as they were" "$tmp/all.json" \
-		"d['results'] == json.load(open('$known'))['results'] and
-		 d['memory'] == json.load(open('$known'))['memory']"
-	for word in '<!DOCTYPE html>' '<svg' '12.1x' 'grows from'; do
-		grep -qF "$word" "$tmp/page.html"
-		verdict "the page has $word" $?
-	done
-	! grep -qE '(src|href)=|url\(|@import|<script' "$tmp/page.html"
-	verdict "the page needs no other file" $?
-	python3 - "$tmp/page.html" <<-END
-		import sys, xml.dom.minidom
-		page = open(sys.argv[1], encoding="utf-8").read()
-		for part in page.split("<svg")[1:]:
-		    xml.dom.minidom.parseString("<svg" + part.split("</svg>")[0] + "</svg>")
-	END
-	verdict "each chart is well-formed" $?
+	runs "$tmp/a.json" apart=1,2,3,4,5 few=1,2,3 mixed=1,4,5,8,9,12 equal=7,7,7,7,7 ties=1,2,2,3,4,4 old= gone=1,2
+	runs "$tmp/b.json" apart=6,7,8,9,10 few=4,5,6 mixed=2,3,6,7,10,11 equal=7,7,7,7,7 ties=2,3,4,5,5,6 old= fresh=1,2
+	ends "compare" 0 env LC_ALL=C sh -c 'cd "$1" && "$2" compare a.json b.json' - "$tmp" "$(realpath "$xenmm")"
+	golden "compare as a table" compare.txt
+	ends "compare as CSV" 0 "$xenmm" compare "$tmp/a.json" "$tmp/b.json" --format csv
+	golden "compare as CSV" compare.csv
+	ends "compare as JSON" 0 "$xenmm" compare "$tmp/a.json" "$tmp/b.json" --format json
+	cp "$tmp/out" "$tmp/pair.json"
+	# Exact: 2 of C(10,5) = 252 orders, 2 of C(6,3) = 20; U is 18 of 36 for the third.
+	is_json "p, exactly" "$tmp/pair.json" \
+		'[abs(row["p"] - wanted) < 1e-9 for row, wanted in zip(d["rows"], (2 / 252, 2 / 20, 1))] == [True] * 3'
+	is_json "no difference, no chance" "$tmp/pair.json" 'd["rows"][3]["p"] == 1 and d["rows"][3]["change"] == "same"'
+	# By ranks: U is 7.5 of 36, ties of 2, 3 and 3 values, z 1.63.
+	is_json "p with ties" "$tmp/pair.json" 'abs(d["rows"][4]["p"] - 0.103095) < 0.000001'
+	is_json "what it means" "$tmp/pair.json" \
+		'[row["change"] for row in d["rows"]] == ["slower", "too few runs", "same", "same", "same", "too few runs"]
+		 and d["rows"][5]["p"] is None and d["rows"][0]["ratio"] == 8 / 3'
+	is_json "what only one has" "$tmp/pair.json" \
+		'[[r["workload"] for r in d[k]] for k in ("only_a", "only_b")] == [["gone"], ["fresh"]]'
+	ends "the other way round" 0 "$xenmm" compare "$tmp/b.json" "$tmp/a.json" --format csv
+	says "it is faster" out "0.007937,faster"
+	ends "slower than tolerated" 1 "$xenmm" compare "$tmp/a.json" "$tmp/b.json" --fail-if-slower 50
+	says "it says how many" err "1 of 6 are slower by more than 50 %"
+	ends "slower, and tolerated" 0 "$xenmm" compare "$tmp/a.json" "$tmp/b.json" --fail-if-slower 200
+	ends "a stricter alpha" 0 "$xenmm" compare "$tmp/a.json" "$tmp/b.json" --alpha 0.001
+	says "then five runs are too few" out "too few runs"
 }
 
 test_compare_files() {
-	a_kind bare
-	a_kind kvm-shadow
-	"$xenmm" processes --count 1,2 --tables 2 --guest kvm-shadow --json "$tmp/p.json" >"$tmp/out"
-	ends "compare what was measured here" 0 \
-		"$xenmm" compare "$tmp/kvm-shadow.json" "$tmp/p.json" "$tmp/bare.json"
-	says "bare is the first column" out "workload"
-	grep -qE '^workload +bare +kvm-shadow' "$tmp/out"
-	verdict "kinds in their order" $?
-	ends "a part of the kinds" 0 "$xenmm" compare "$tmp/p.json"
-	ends "a file that is not there" 1 "$xenmm" compare "$tmp/none.json"
-	says "the message names it" err "none.json"
-	echo '{"schema_version": 1, "results": [{"guest": "bare"}]}' >"$tmp/bad.json"
-	ends "a file of another kind" 1 "$xenmm" compare "$tmp/bad.json"
-	says "the message says what writes them" err "xenmm bench --json"
-	echo '{"schema_version": 1, "results": []}' >"$tmp/empty.json"
-	ends "nothing to compare" 2 "$xenmm" compare "$tmp/empty.json"
-	usage "no file" "FILE" compare
+	"$xenmm" -q bench --workload touch,fork --pages 16 --runs 4 --json "$tmp/now.json" >/dev/null
+	ends "compare with itself" 0 "$xenmm" compare "$tmp/now.json" "$tmp/now.json"
+	says "it is the same" out "same"
+	runs "$tmp/other.json" mremap=1,2
+	ends "nothing in common" 2 "$xenmm" compare "$tmp/now.json" "$tmp/other.json"
+	runs "$tmp/twice.json" touch=1,2 touch=1,2
+	ends "two results of one work" 1 "$xenmm" compare "$tmp/twice.json" "$tmp/other.json"
+	says "it says what can take that" err "xenmm report"
+	ends "no such file" 1 "$xenmm" compare "$tmp/now.json" "$tmp/none.json"
+	usage "one file" "B is required" compare "$tmp/now.json"
+}
+
+# Two ways of one work in the order A B B A; all runs count.
+test_order() {
+	ends "two methods" 0 "$fake" --progress=always bench --workload arena-protect --method trap,batch \
+		--batch 8 --pages 512 --runs 5 --json "$tmp/order.json"
+	[ "$(sed -n 's/.* by \([a-z]*\).*/\1/p' "$tmp/err" | tr '\n' ' ')" = "trap batch trap " ]
+	verdict "the first one begins and ends" $?
+	is_results "each has its runs" "$tmp/order.json"
+	is_json "all five of both" "$tmp/order.json" '[len(r["per_page"]["each"]) for r in d["results"]] == [5, 5]'
+	is_json "addresses are not random, and it stays on a CPU" "$tmp/order.json" \
+		'all(not r["environment"]["aslr"] and r["environment"]["pinned_cpu"] is not None for r in d["results"])'
+	ends "three methods" 0 "$fake" --progress=always bench --workload arena-protect --batch 8 \
+		--method trap,batch,lazy --pages 512 --runs 5
+	[ "$(wc -l <"$tmp/err")" -eq 3 ]
+	verdict "one by one" $?
+	says "and how long it takes" err "[######..............] 1/3"
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154 # variables of test.sh, which reads this file
 # Manual pages and completion: they say what the tool says.
 
-commands="info doctor stat top record replay export stats bench calibrate plot compare processes"
+commands="info doctor stat top record replay export stats bench calibrate plot compare report processes"
 
 # Of one command, "-h" and "--help" each on a line.
 options_of_help() { "$xenmm" "$1" --help | sed -n 's/^  \(-[^ ]*\).*/\1/p' | tr ',' '\n' | sort; }

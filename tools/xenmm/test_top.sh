@@ -3,14 +3,6 @@
 # top, record, replay, export and doctor: on the double, and on testdata/series.jsonl, which was
 # recorded in a PV guest; its pictures are compared with the ones that were looked at.
 
-# golden NAME FILE: the last command's output is the one that is kept. After a change that is
-# meant: UPDATE_GOLDEN=1 make check, and look at the difference.
-golden() {
-	[ -z "${UPDATE_GOLDEN:-}" ] || cp "$tmp/out" "$here/testdata/$2"
-	diff "$here/testdata/$2" "$tmp/out" >"$tmp/err" 2>&1
-	verdict "$1" $?
-}
-
 test_replay() {
 	ends "replay" 0 env LC_ALL=C "$xenmm" replay --batch "$here/testdata/series.jsonl"
 	golden "replay shows what was seen" replay.txt
