@@ -357,6 +357,15 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 			struct xenmm_table *table, struct xenmm_hooks *hooks);
 /* Xen has refused to take a table back, for now at least. Logs once. Atomic. */
 void xenmm_k_arena_died(void);
+/*
+ * Trace events: a batch of updates begins at this address, and is over: `done` took effect, and
+ * Xen said error (negative) or 0; a table at this address was rebuilt with so many entries changed; so many tables
+ * from this address on were exchanged with their twins. Next to nothing while they are off. Atomic.
+ */
+void xenmm_k_trace_batch_begin(xenmm_u64 address, xenmm_u32 updates);
+void xenmm_k_trace_batch_end(xenmm_u64 address, xenmm_u32 updates, xenmm_u32 done, int error);
+void xenmm_k_trace_rebuilt(xenmm_u64 address, xenmm_u32 changed);
+void xenmm_k_trace_flipped(xenmm_u64 address, xenmm_u32 tables);
 /* An L1 table cannot be given back: it is lost. Corrects the mm's books, logs once. */
 void xenmm_k_table_lost(struct xenmm_host *host);
 

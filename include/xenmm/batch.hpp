@@ -167,8 +167,12 @@ public:
 	{
 		Updates updates = {space_, segments_, nr_segments_, count_};
 		Outcome outcome;
-		if (count_)
+		if (count_) {
+			VirtAddr first = address_of(0);
+			backend_.trace_batch_begin(first, count_);
 			outcome = submit(updates);
+			backend_.trace_batch_end(first, count_, outcome.changed, outcome.error);
+		}
 		count_ = 0;
 		return outcome;
 	}

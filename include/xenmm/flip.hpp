@@ -156,6 +156,8 @@ private:
 		for (uint32_t i = 0; i < flipped; i++)
 			span(first, i).flip(writable);
 		counters_.add(XENMM_COUNTER_tables_flipped, flipped);
+		if (flipped)
+			state_.backend().trace_flipped(first.start.table_base(), flipped);
 		return {true, progress};
 	}
 	Span &span(Part first, uint32_t i)

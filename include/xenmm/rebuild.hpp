@@ -56,6 +56,7 @@ public:
 		counters_.add(XENMM_COUNTER_tables_rebuilt);
 		Progress progress = error ? fill_again() : Progress();
 		counters_.add(Work::kEffect, changed_);
+		state_.backend().trace_rebuilt(base_, changed_);
 		return progress;
 	}
 

@@ -209,6 +209,26 @@ void xenmm_k_arena_died(void)
 	here->arena_died();
 }
 
+void xenmm_k_trace_batch_begin(xenmm_u64 address, xenmm_u32 updates)
+{
+	here->trace_batch_begin({address}, updates);
+}
+
+void xenmm_k_trace_batch_end(xenmm_u64 address, xenmm_u32 updates, xenmm_u32 done, int error)
+{
+	here->trace_batch_end({address}, updates, done, error);
+}
+
+void xenmm_k_trace_rebuilt(xenmm_u64 address, xenmm_u32)
+{
+	here->trace_rebuilt({address}, 1);
+}
+
+void xenmm_k_trace_flipped(xenmm_u64 address, xenmm_u32 tables)
+{
+	here->trace_flipped({address}, tables);
+}
+
 void xenmm_k_table_lost(xenmm_host *host)
 {
 	host->xen.table_lost();

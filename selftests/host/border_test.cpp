@@ -173,7 +173,7 @@ TEST(Names, AreThoseOfDebugfs)
 	EXPECT_STREQ(xenmm_counter_name(0), "hypercalls");
 	EXPECT_STREQ(xenmm_counter_name(XENMM_NR_COUNTERS - 1), "repairs");
 	EXPECT_STREQ(xenmm_cost_name(0), "hypercall");
-	EXPECT_STREQ(xenmm_cost_name(XENMM_NR_COSTS - 1), "flip");
+	EXPECT_STREQ(xenmm_cost_name(XENMM_NR_COSTS - 1), "trap");
 	EXPECT_EQ(xenmm_methods(XENMM_KIND_NATIVE), xenmm_methods(XENMM_KIND_XEN_HVM));
 	EXPECT_EQ(xenmm_methods(XENMM_KIND_NATIVE) & xenmm_methods(XENMM_KIND_XEN_PV), 1u)
 		<< "auto alone is everywhere";

@@ -39,6 +39,16 @@ public:
 	}
 	void arena_died() { xen_->arena_died(); }
 	void table_lost() { xen_->table_lost(); }
+	void trace_batch_begin(VirtAddr first, uint32_t updates)
+	{
+		xen_->trace_batch_begin(first, updates);
+	}
+	void trace_batch_end(VirtAddr first, uint32_t updates, uint32_t done, int error)
+	{
+		xen_->trace_batch_end(first, updates, done, error);
+	}
+	void trace_rebuilt(VirtAddr table, uint32_t) { xen_->trace_rebuilt(table, 1); }
+	void trace_flipped(VirtAddr first, uint32_t tables) { xen_->trace_flipped(first, tables); }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
 	{
 		return xen_->pairs_lock(address, twin, count, pairs);

@@ -286,6 +286,30 @@ Result<void> FakeXen::breathe(bool yields)
 	return {};
 }
 
+void FakeXen::trace_batch_begin(VirtAddr first, uint32_t updates)
+{
+	if (traced_begin_ || !updates)
+		violations.add("a batch was traced to begin within another, or of nothing");
+	traced_begin_ = first.bytes;
+	traced_updates_ = updates;
+}
+
+void FakeXen::trace_batch_end(VirtAddr first, uint32_t updates, uint32_t done, int error)
+{
+	if (traced_begin_ != first.bytes || traced_updates_ != updates)
+		violations.add("another batch was traced to end than to begin");
+	if (done > updates || (!error && done < updates))
+		violations.add("a batch was traced to do more or less than it did");
+	traced_begin_ = 0;
+}
+
+void FakeXen::trace(uint64_t &sum, VirtAddr table, uint32_t tables)
+{
+	if (table.bytes != table.table_base().bytes || !tables)
+		violations.add("a trace event of no table");
+	sum += tables;
+}
+
 void FakeXen::count(const Counters &counters)
 {
 	for (unsigned i = 0; i < XENMM_NR_COUNTERS; i++) {

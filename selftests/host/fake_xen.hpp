@@ -44,6 +44,16 @@ public:
 				 xenmm_hooks &hooks);
 	void arena_died() { deaths_++; }
 	void table_lost() { tables_lost_++; }
+	void trace_batch_begin(VirtAddr first, uint32_t updates);
+	void trace_batch_end(VirtAddr first, uint32_t updates, uint32_t done, int error);
+	void trace_rebuilt(VirtAddr table, uint32_t tables)
+	{
+		trace(traced_rebuilt_, table, tables);
+	}
+	void trace_flipped(VirtAddr first, uint32_t tables)
+	{
+		trace(traced_flipped_, first, tables);
+	}
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count,
 				xenmm_pairs &pairs);
 	void pairs_unlock(xenmm_pairs &pairs);
@@ -101,6 +111,9 @@ public:
 	uint64_t max_locked() const { return max_locked_; }
 	uint64_t deaths() const { return deaths_; }
 	uint64_t tables_lost() const { return tables_lost_; }
+	// Tables of which a trace event told.
+	uint64_t traced_rebuilt() const { return traced_rebuilt_; }
+	uint64_t traced_flipped() const { return traced_flipped_; }
 	// Was a table of this span ever dropped with entries in it? Nobody told the arena.
 	bool was_untold(VirtAddr base) const { return untold_.contains(base.bytes); }
 	// "" when each table there is hangs at one place, pinned and read-only.
@@ -129,7 +142,12 @@ private:
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
 	std::map<uint64_t, uint64_t> twins_;
+	void trace(uint64_t &sum, VirtAddr table, uint32_t tables);
+
 	uint64_t deaths_ = 0, tables_lost_ = 0;
+	uint64_t traced_begin_ = 0; // the address of a batch under way, or 0
+	uint32_t traced_updates_ = 0;
+	uint64_t traced_rebuilt_ = 0, traced_flipped_ = 0;
 	std::set<uint64_t> untold_; // bases
 	std::vector<Frame *> locked_;
 	uint64_t max_locked_ = 0;

@@ -128,6 +128,10 @@ std::string Harness::problems()
 		     xen.total_ever(XENMM_COUNTER_twins_made) -
 			     xen.total_ever(XENMM_COUNTER_twins_dropped),
 		     spans_with_twin());
+	found.differ("tables traced as rebuilt", xen.traced_rebuilt(),
+		     xen.total_ever(XENMM_COUNTER_tables_rebuilt));
+	found.differ("tables traced as flipped", xen.traced_flipped(),
+		     xen.total_ever(XENMM_COUNTER_tables_flipped));
 	found.differ("number of distinct pages", pages.size(), populated);
 	found.differ("pages held", xen.pages_held(), populated);
 	found.differ("pages charged", xen.charged(), populated);

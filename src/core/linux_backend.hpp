@@ -52,6 +52,22 @@ public:
 		return to_errno(xenmm_k_orphan_lock(host_, address.bytes, entries, &table, &hooks));
 	}
 	void arena_died() { xenmm_k_arena_died(); }
+	void trace_batch_begin(VirtAddr first, uint32_t updates)
+	{
+		xenmm_k_trace_batch_begin(first.bytes, updates);
+	}
+	void trace_batch_end(VirtAddr first, uint32_t updates, uint32_t done, int error)
+	{
+		xenmm_k_trace_batch_end(first.bytes, updates, done, error);
+	}
+	void trace_rebuilt(VirtAddr table, uint32_t changed)
+	{
+		xenmm_k_trace_rebuilt(table.bytes, changed);
+	}
+	void trace_flipped(VirtAddr first, uint32_t tables)
+	{
+		xenmm_k_trace_flipped(first.bytes, tables);
+	}
 	void table_lost() { xenmm_k_table_lost(host_); }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
 	{

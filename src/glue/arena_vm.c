@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "glue.h"
+#include "trace.h"
 
 unsigned int xenmm_fault_window = 16;
 
@@ -185,6 +186,7 @@ static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
 			host->arena, vmf->address & PAGE_MASK, !!(vmf->flags & FAULT_FLAG_WRITE),
 			READ_ONCE(xenmm_fault_window), vmf->vma->vm_start, vmf->vma->vm_end);
 	mutex_unlock(&host->lock);
+	trace_xenmm_fault(vmf->address & PAGE_MASK, vmf->flags & FAULT_FLAG_WRITE, error);
 	return xenmm_fault_result(error);
 }
 

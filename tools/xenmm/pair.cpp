@@ -28,9 +28,8 @@ auto key(const Record &record)
 
 std::string name_of(const Job &job)
 {
-	std::string batch = job.way && job.way->batch ? fmt::format(" {}", job.way->batch) : "";
 	std::string density = job.density ? fmt::format(", {} of 512", *job.density) : "";
-	return work_name(job.workload, job.way) + batch + density;
+	return work_name(job.workload, job.way) + density;
 }
 
 std::vector<Record> read_once(const std::string &path)

@@ -2,6 +2,7 @@
 #include "steady.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sched.h>
@@ -55,7 +56,9 @@ void restart_without_aslr()
 	for (std::string &word : words)
 		argv.push_back(word.data());
 	argv.push_back(nullptr);
-	execv("/proc/self/exe", argv.data());
+	std::error_code error; // by its path, so that it keeps its name
+	std::string self = std::filesystem::read_symlink("/proc/self/exe", error);
+	execv(self.c_str(), argv.data());
 }
 
 std::optional<int> settle_process()
