@@ -103,7 +103,7 @@ TEST(mprotect_goes_by_the_queue)
 	EXPECT_GE(kernel.batch_32, N / 64);
 	EXPECT_LE(kernel.batch_32, N / 16);
 	EXPECT_GE(kernel.flush_arguments, N / 64);
-	EXPECT_LE(kernel.hypercalls, N / 16 + OTHERS);
+	EXPECT_LE(kernel.mmu_update_calls, N / 16 + OTHERS);
 	EXPECT_LE(kernel.set_pte, OTHERS);
 }
 
@@ -160,8 +160,8 @@ TEST(munmap_traps_for_each_page)
 	ASSERT_EQ(munmap(base, N * PAGE), 0);
 	kernel = stop();
 	expect_near(kernel.traps_unmap, N);
-	EXPECT_EQ(kernel.traps,
-		  kernel.traps_fork + kernel.traps_unmap + kernel.traps_copy + kernel.traps_move);
+	EXPECT_EQ(kernel.traps, kernel.traps_fork + kernel.traps_unmap + kernel.traps_copy +
+					kernel.traps_move + kernel.traps_advice);
 }
 
 static void copy(struct arena *none)
@@ -214,6 +214,22 @@ TEST(a_copy_of_the_zero_page_traps)
 	EXPECT_LE(kernel.traps_unmap, OTHERS);
 }
 
+TEST(advice_traps_where_entries_were_used)
+{
+	unsigned char *base = memory();
+
+	touch(base);
+	start_estimating();
+	ASSERT_EQ(madvise(base, N * PAGE, MADV_FREE), 0);
+	expect_near(ask(XENMM_KERNEL_LEAVE, 0).traps_advice, N);
+	ASSERT_EQ(madvise(base, N * PAGE, MADV_FREE), 0); /* they are clean and old */
+	expect_near(stop().traps_advice, N);
+	touch(base);
+	start_estimating();
+	ASSERT_EQ(madvise(base, N * PAGE, MADV_COLD), 0);
+	expect_near(stop().traps_advice, N);
+}
+
 TEST(mremap_traps_where_entries_move)
 {
 	unsigned char *base = memory();
@@ -221,7 +237,8 @@ TEST(mremap_traps_where_entries_move)
 		mmap(NULL, N * PAGE + SPAN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_TRUE(to != MAP_FAILED);
-	to += ((unsigned long)base - (unsigned long)to) % SPAN ? 0 : PAGE;
+	if (((unsigned long)base - (unsigned long)to) % SPAN == 0)
+		to += PAGE;
 	touch(base);
 	start_estimating();
 	ASSERT_TRUE(mremap(base, N * PAGE, N * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);

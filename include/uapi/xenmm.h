@@ -252,13 +252,14 @@ struct xenmm_stats {
  * @batch_8: with 5 to 8
  * @batch_16: with 9 to 16
  * @batch_32: with more; 31 is what fits in
- * @traps: an estimate of the stores that Xen trapped, the sum of the next four. Stores
- *	by aging, MADV_FREE and MADV_COLD are not in it
+ * @traps: an estimate of the stores that Xen trapped, the sum of the next five. Stores
+ *	by aging, as pages are reclaimed, are not in it
  * @traps_fork: entries made read-only by fork, counted in the tables when it begins;
  *	in areas of more than 64 MiB from a sample of 32 tables
  * @traps_unmap: entries of pages cleared by munmap, MADV_DONTNEED, truncation, migration
  * @traps_copy: entries cleared to put another page in: copy on write, reclaim
  * @traps_move: entries moved by mremap, as @traps_fork
+ * @traps_advice: entries that MADV_FREE, MADV_COLD and MADV_PAGEOUT make clean or old
  * @reserved: in: 0; out: 0
  */
 struct xenmm_kernel {
@@ -300,6 +301,7 @@ struct xenmm_kernel {
 	__u64 traps_unmap;
 	__u64 traps_copy;
 	__u64 traps_move;
+	__u64 traps_advice;
 	__u64 reserved[8];
 };
 

@@ -156,7 +156,8 @@ enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
 	X(traps_fork)            \
 	X(traps_unmap)           \
 	X(traps_copy)            \
-	X(traps_move)
+	X(traps_move)            \
+	X(traps_advice)
 
 #define XENMM_KERNEL_ENUM(name) XENMM_KERNEL_##name,
 enum xenmm_kernel_counter { XENMM_KERNEL_COUNTERS(XENMM_KERNEL_ENUM) XENMM_NR_KERNEL };
@@ -358,13 +359,14 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 /* Xen has refused to take a table back, for now at least. Logs once. Atomic. */
 void xenmm_k_arena_died(void);
 /*
- * Trace events: a batch of updates begins at this address, and is over: `done` took effect, and
- * Xen said error (negative) or 0; a table at this address was rebuilt with so many entries changed; so many tables
- * from this address on were exchanged with their twins. Next to nothing while they are off. Atomic.
+ * Trace events, next to nothing while they are off. Atomic. A batch of updates begins at the page
+ * of this address, and is over: `done` of them took effect, error is 0 or what Xen said.
  */
 void xenmm_k_trace_batch_begin(xenmm_u64 address, xenmm_u32 updates);
 void xenmm_k_trace_batch_end(xenmm_u64 address, xenmm_u32 updates, xenmm_u32 done, int error);
+/* A table was rebuilt, with so many entries changed. */
 void xenmm_k_trace_rebuilt(xenmm_u64 address, xenmm_u32 changed);
+/* So many tables from this address on were exchanged with their twins. */
 void xenmm_k_trace_flipped(xenmm_u64 address, xenmm_u32 tables);
 /* An L1 table cannot be given back: it is lost. Corrects the mm's books, logs once. */
 void xenmm_k_table_lost(struct xenmm_host *host);

@@ -61,15 +61,16 @@ TEST(KernelCounts, TrapsAreTheSumOfTheirParts)
 	counts.counter[XENMM_KERNEL_traps_fork] = 1000;
 	counts.counter[XENMM_KERNEL_traps_copy] = 10;
 	counts.counter[XENMM_KERNEL_traps_move] = 1;
+	counts.counter[XENMM_KERNEL_traps_advice] = 10000;
 	counts.counter[XENMM_KERNEL_traps_unmap] = 100;
 	xenmm_kernel_complete(&counts);
-	EXPECT_EQ(counts.counter[XENMM_KERNEL_traps], 1111u);
+	EXPECT_EQ(counts.counter[XENMM_KERNEL_traps], 11111u);
 }
 
 TEST(KernelCounts, NamesAreThoseOfDebugfs)
 {
 	EXPECT_STREQ(xenmm_kernel_counter_name(0), "batches");
-	EXPECT_STREQ(xenmm_kernel_counter_name(XENMM_NR_KERNEL - 1), "traps_move");
+	EXPECT_STREQ(xenmm_kernel_counter_name(XENMM_NR_KERNEL - 1), "traps_advice");
 }
 
 } // namespace xenmm::test

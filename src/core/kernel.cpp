@@ -25,5 +25,6 @@ extern "C" void xenmm_kernel_complete(struct xenmm_kernel_counts *counts)
 
 	counter[XENMM_KERNEL_traps] =
 		counter[XENMM_KERNEL_traps_fork] + counter[XENMM_KERNEL_traps_unmap] +
-		counter[XENMM_KERNEL_traps_copy] + counter[XENMM_KERNEL_traps_move];
+		counter[XENMM_KERNEL_traps_copy] + counter[XENMM_KERNEL_traps_move] +
+		counter[XENMM_KERNEL_traps_advice];
 }

@@ -8,6 +8,7 @@
  */
 #include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/pagewalk.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
 
@@ -35,6 +36,16 @@ static bool xenmm_is_writable(pte_t entry)
 static bool xenmm_is_there(pte_t entry)
 {
 	return !pte_none(entry);
+}
+
+static bool xenmm_is_used(pte_t entry)
+{
+	return pte_present(entry) && (pte_young(entry) || pte_dirty(entry));
+}
+
+static bool xenmm_is_young(pte_t entry)
+{
+	return pte_present(entry) && pte_young(entry);
 }
 
 static bool xenmm_is_zero_page(pte_t entry)
@@ -147,30 +158,57 @@ XENMM_WATCH(unmap)
 				   xenmm_count_entries(vma->vm_mm, from, to, xenmm_is_zero_page));
 }
 
+/* madvise_free_pte_range(pmd, from, to, walk), a table at most: MADV_FREE makes entries clean. */
+XENMM_WATCH(free)
+{
+	struct mm_walk *walk = XENMM_ARGUMENT(regs, 3);
+	unsigned long from = xenmm_compat_argument(regs, 1);
+	unsigned long to = xenmm_compat_argument(regs, 2);
+
+	if (xenmm_is_pinned(walk->mm))
+		xenmm_probes_count(XENMM_KERNEL_traps_advice,
+				   xenmm_count_in_table(walk->mm, from, to, xenmm_is_used));
+}
+
+/* The same for MADV_COLD and MADV_PAGEOUT, which make them old. */
+XENMM_WATCH(cold)
+{
+	struct mm_walk *walk = XENMM_ARGUMENT(regs, 3);
+	unsigned long from = xenmm_compat_argument(regs, 1);
+	unsigned long to = xenmm_compat_argument(regs, 2);
+
+	if (xenmm_is_pinned(walk->mm))
+		xenmm_probes_count(XENMM_KERNEL_traps_advice,
+				   xenmm_count_in_table(walk->mm, from, to, xenmm_is_young));
+}
+
 struct xenmm_watch {
-	const char *function; /* of the kernel */
+	char function[40]; /* of the kernel */
+	bool optional;
 	struct ftrace_ops tracer;
 	bool is_found, is_on;
 };
 
 static struct xenmm_watch xenmm_watches[] = {
-	{"copy_page_range", {.func = watch_copy}},
-	{"move_page_tables", {.func = watch_move}},
-	{XENMM_COMPAT_REMOVED, {.func = watch_removed}},
-	{"ptep_clear_flush", {.func = watch_replaced}},
-	{"unmap_page_range", {.func = watch_unmap}},
+	{"copy_page_range", false, {.func = watch_copy}},
+	{"move_page_tables", false, {.func = watch_move}},
+	{XENMM_COMPAT_REMOVED, false, {.func = watch_removed}},
+	{"ptep_clear_flush", false, {.func = watch_replaced}},
+	{"unmap_page_range", false, {.func = watch_unmap}},
+	/* of their file alone, which a compiler may call otherwise */
+	{"madvise_free_pte_range", true, {.func = watch_free}},
+	{"madvise_cold_or_pageout_pte_range", true, {.func = watch_cold}},
 };
 
 /* All names of the kernel are looked through, which takes a while: once. */
 static int xenmm_watch_find(struct xenmm_watch *watch)
 {
-	char name[32];
 	int error;
 
 	if (watch->is_found)
 		return 0;
-	strscpy(name, watch->function, sizeof(name));
-	error = ftrace_set_filter(&watch->tracer, name, strlen(name), 1);
+	error = ftrace_set_filter(&watch->tracer, watch->function,
+				  strnlen(watch->function, sizeof(watch->function)), 1);
 	watch->is_found = !error;
 	return error;
 }
@@ -194,7 +232,7 @@ int xenmm_traps_attach(void)
 	for (watch = xenmm_watches; watch < xenmm_watches + ARRAY_SIZE(xenmm_watches); watch++) {
 		error = xenmm_watch_find(watch) ?: register_ftrace_function(&watch->tracer);
 		watch->is_on = !error;
-		if (error) {
+		if (error && !watch->optional) {
 			xenmm_traps_detach();
 			return error;
 		}

@@ -95,8 +95,9 @@ std::vector<Result> run_all(const std::vector<Job> &jobs, const Clock &clock, Co
 		add_leg(found[leg.job], run_job(jobs[leg.job], clock, counting, leg.repeats));
 	}
 	std::vector<Result> results;
-	for (std::optional<Result> &one : found)
-		results.push_back(std::move(*one));
+	results.reserve(found.size());
+	for (const std::optional<Result> &one : found)
+		results.push_back(*one);
 	return results;
 }
 

@@ -87,6 +87,7 @@ void tick_until_end(int process, unsigned interval_ms, const std::function<void(
 [[noreturn]] void become(const std::vector<std::string> &command, int start, int trouble)
 {
 	std::vector<char *> words;
+	words.reserve(command.size() + 1);
 	for (const std::string &word : command)
 		words.push_back(const_cast<char *>(word.c_str()));
 	words.push_back(nullptr);

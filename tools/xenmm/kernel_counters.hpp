@@ -60,6 +60,7 @@ inline constexpr KernelCounter kKernelCounters[] = {
 	{"traps_unmap", &xenmm_kernel::traps_unmap, "traps", "munmap and its like"},
 	{"traps_copy", &xenmm_kernel::traps_copy, "traps", "copy on write, reclaim"},
 	{"traps_move", &xenmm_kernel::traps_move, "traps", "mremap"},
+	{"traps_advice", &xenmm_kernel::traps_advice, "traps", "MADV_FREE, MADV_COLD"},
 };
 static_assert(offsetof(xenmm_kernel, batches) +
 		      sizeof(kKernelCounters) / sizeof(*kKernelCounters) * sizeof(__u64) +

@@ -17,14 +17,15 @@ struct Output {
 };
 
 // `formats` are those that the subcommand has; the first is the default.
-inline void add_output_options(CLI::App &command, Output &output, std::vector<std::string> formats)
+inline void add_output_options(CLI::App &command, Output &output,
+			       const std::vector<std::string> &formats)
 {
 	output.format = formats.front();
 	std::string list = formats.front();
 	for (size_t i = 1; i < formats.size(); i++)
 		list += "|" + formats[i];
 	command.add_option("--format", output.format, "Form of the results")
-		->check(CLI::IsMember(std::move(formats)).description(""))
+		->check(CLI::IsMember(formats).description(""))
 		->type_name(list);
 	command.add_option("-o,--output", output.file, "Write the results to this file")
 		->type_name("FILE");

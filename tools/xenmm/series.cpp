@@ -127,8 +127,8 @@ Series read_series(const std::string &path)
 	if (!file)
 		throw system_failure(path);
 	Series series = {};
-	std::string line;
 	try {
+		std::string line;
 		std::getline(file, line);
 		series.subject = subject_of(Json::parse(line));
 		while (std::getline(file, line) && !file.eof())

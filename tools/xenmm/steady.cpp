@@ -53,6 +53,7 @@ void restart_without_aslr()
 	    personality(static_cast<unsigned long>(own) | ADDR_NO_RANDOMIZE) < 0)
 		return;
 	std::vector<char *> argv;
+	argv.reserve(words.size() + 1);
 	for (std::string &word : words)
 		argv.push_back(word.data());
 	argv.push_back(nullptr);

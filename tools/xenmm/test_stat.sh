@@ -34,7 +34,7 @@ test_stat() {
 		'd["counters"]["batches"] == {"mean": 1000, "standard_deviation": 0, "runs": [1000] * 3}
 		 and d["counters"]["batch_32"]["mean"] == 29000'
 	is_json "stat: estimates stand apart" "$tmp/stat.json" \
-		'list(d["estimates"]) == ["traps", "traps_fork", "traps_unmap", "traps_copy", "traps_move"]
+		'list(d["estimates"]) == ["traps", "traps_fork", "traps_unmap", "traps_copy", "traps_move", "traps_advice"]
 		 and not any(name.startswith("traps") for name in d["counters"])'
 	is_json "stat: what was counted, at its price" "$tmp/stat.json" \
 		'abs(d["price"]["traps_seconds"]["mean"] / d["price"]["hypercalls_seconds"]["mean"] - 30) < 0.5'
