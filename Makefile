@@ -50,7 +50,7 @@ man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench compare compare-report check check-quick check-layers check-headers lint fuzz \
+.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz \
 	coverage faults clean help
 setup:
 	@$(LAB) setup
@@ -66,6 +66,10 @@ bench: ## sweep sizes and densities, mitigations off and on (Documentation/metho
 compare: ## the same workloads in all kinds of guests, or in KINDS="xen-pv kvm-npt" (build/compare)
 	@$(LAB) setup
 	@selftests/compare $(KINDS)
+
+agreement: ## hold the counts of xenmm stat against Xen's own (build/agreement)
+	@$(LAB) setup
+	@selftests/agreement
 
 compare-report: ## the last comparison of all kinds into Documentation/results.rst
 	@selftests/compare-report build/compare

@@ -158,8 +158,8 @@ XENMM_WATCH(unmap)
 				   xenmm_count_entries(vma->vm_mm, from, to, xenmm_is_zero_page));
 }
 
-/* madvise_free_pte_range(pmd, from, to, walk), a table at most: MADV_FREE makes entries clean. */
-XENMM_WATCH(free)
+/* A walk of madvise comes to a table: (pmd, from, to, walk). */
+static void xenmm_count_advice(struct ftrace_regs *regs, xenmm_entry_test *test)
 {
 	struct mm_walk *walk = XENMM_ARGUMENT(regs, 3);
 	unsigned long from = xenmm_compat_argument(regs, 1);
@@ -167,19 +167,19 @@ XENMM_WATCH(free)
 
 	if (xenmm_is_pinned(walk->mm))
 		xenmm_probes_count(XENMM_KERNEL_traps_advice,
-				   xenmm_count_in_table(walk->mm, from, to, xenmm_is_used));
+				   xenmm_count_in_table(walk->mm, from, to, test));
 }
 
-/* The same for MADV_COLD and MADV_PAGEOUT, which make them old. */
+/* madvise_free_pte_range: MADV_FREE makes entries clean and old. */
+XENMM_WATCH(free)
+{
+	xenmm_count_advice(regs, xenmm_is_used);
+}
+
+/* madvise_cold_or_pageout_pte_range: those make them old. */
 XENMM_WATCH(cold)
 {
-	struct mm_walk *walk = XENMM_ARGUMENT(regs, 3);
-	unsigned long from = xenmm_compat_argument(regs, 1);
-	unsigned long to = xenmm_compat_argument(regs, 2);
-
-	if (xenmm_is_pinned(walk->mm))
-		xenmm_probes_count(XENMM_KERNEL_traps_advice,
-				   xenmm_count_in_table(walk->mm, from, to, xenmm_is_young));
+	xenmm_count_advice(regs, xenmm_is_young);
 }
 
 struct xenmm_watch {
