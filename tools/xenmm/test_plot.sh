@@ -44,6 +44,9 @@ test_plot() {
 }
 
 test_plot_files() {
+	"$xenmm" plot "$here/testdata/results.json" --output "$tmp/golden.svg" >"$tmp/out"
+	cp "$tmp/golden.svg" "$tmp/out"
+	golden "the picture" results.svg
 	altered "$tmp/later.json" 'd["results"][-1]["per_page"]["median"] = 4321'
 	ends "two files" 0 "$xenmm" plot "$data" "$tmp/later.json" --workload fork
 	says "of two results for a point the later one holds" out "4,321"

@@ -35,6 +35,8 @@ test_report() {
 	is_json "the files' rows, as they were" "$tmp/all.json" \
 		"d['results'] == json.load(open('$known'))['results'] and
 		 d['memory'] == json.load(open('$known'))['memory']"
+	cp "$tmp/page.html" "$tmp/out"
+	golden "the whole page" report.html
 	for word in '<!DOCTYPE html>' '<svg' '12.1x' 'grows from'; do
 		grep -qF "$word" "$tmp/page.html"
 		verdict "the page has $word" $?

@@ -39,6 +39,7 @@ test_stat() {
 	is_json "stat: what was counted, at its price" "$tmp/stat.json" \
 		'abs(d["price"]["traps_seconds"]["mean"] / d["price"]["hypercalls_seconds"]["mean"] - 30) < 0.5'
 	ends "stat --format csv" 0 stat_of "" -r 2 --format csv -- true
+	golden "stat as CSV" stat.csv
 	says "csv has a title" out "counter,kind,mean,standard_deviation,run_1,run_2"
 	says "csv: counted" out "hypercalls,counted,2000.000,0.000,2000,2000"
 	says "csv: estimated" out "traps,estimated,30000.000,0.000,30000,30000"
