@@ -14,6 +14,7 @@
 #include "xenmm_test.h"
 
 #define TRACEFS "/sys/kernel/tracing"
+#define INJECT_PATH "/sys/kernel/debug/xenmm/inject"
 #define EVENTS TRACEFS "/events/xenmm"
 #define PAGES (2 * SPAN_PAGES)
 
@@ -119,6 +120,35 @@ TEST(a_batch_begins_and_is_committed)
 	events("xenmm_batch_commit", "error", &errors);
 	EXPECT_EQ(errors, 0);
 	EXPECT_EQ(events("xenmm_batch_partial", "done", &done), 0);
+}
+
+/* By the module in which Xen can be made to refuse entries. */
+TEST(what_xen_refuses_in_part_says_how_far_it_came)
+{
+	struct arena arena;
+	struct xenmm_range range;
+	struct xenmm_op op = {
+		.nr_ranges = 1,
+		.method = XENMM_METHOD_BATCH,
+		.batch = 64,
+		.prot = XENMM_PROT_READ,
+	};
+	long done, error;
+
+	if (access(INJECT_PATH, W_OK) || !is_pv())
+		test_skip("this module was built without fault injection");
+	arena = populated();
+	range = range_of(&arena, 0, PAGES);
+	op.ranges = (uintptr_t)&range;
+	start();
+	ASSERT_EQ(write_text(INJECT_PATH, "100 1"), 0);
+	EXPECT_EQ(op_raw(arena.fd, XENMM_IOC_PROTECT, &op), -EIO);
+	stop();
+	EXPECT_EQ(events("xenmm_batch_partial", "done", &done), 1);
+	EXPECT_EQ(done, 100);
+	events("xenmm_batch_partial", "error", &error);
+	EXPECT_EQ(error, op.hypervisor_error);
+	EXPECT_LE(error, -1);
 }
 
 TEST(tables_that_are_rebuilt_are_named)

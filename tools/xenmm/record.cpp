@@ -25,7 +25,7 @@ namespace
 struct RecordOptions {
 	std::string file;
 	std::vector<std::string> command;
-	unsigned delay_ms = 1000;
+	double delay = 1;
 	unsigned seconds = 0;
 };
 
@@ -76,7 +76,8 @@ int record(const RecordOptions &options)
 	if (command.empty())
 		command = {"sleep",
 			   options.seconds ? std::to_string(options.seconds) : "2147483647"};
-	CommandEnd end = run_command(command, options.delay_ms, take, take);
+	CommandEnd end = run_command(
+		command, static_cast<unsigned>(std::lround(options.delay * 1000)), take, take);
 	recorder.note();
 	note(fmt::format("{} moments recorded in {}: 'xenmm replay {}' shows them",
 			 recorder.moments(), options.file, options.file));
@@ -123,7 +124,7 @@ The file has a line of JSON for each moment, and can be read while it grows.
 
 Examples:
   xenmm record -o build.jsonl -- make    while a command runs
-  xenmm record -o day.jsonl -d 60000     each minute, until ^C
+  xenmm record -o day.jsonl -d 60        each minute, until ^C
   xenmm record -o ten.jsonl -s 10        for ten seconds)";
 
 constexpr const char *kReplayExamples = R"(
@@ -145,10 +146,9 @@ void add_record(CLI::App &app, Action &action)
 	command->add_option("-o,--output", options->file, "Write the moments to this file")
 		->required()
 		->type_name("FILE");
-	command->add_option("-d,--delay", options->delay_ms,
-			    "Milliseconds between two moments; default: 1000")
-		->check(CLI::Range(10U, 3600000U))
-		->type_name("MS");
+	command->add_option("-d,--delay", options->delay, "Seconds between two moments; default: 1")
+		->check(CLI::Range(0.01, 3600.0))
+		->type_name("S");
 	command->add_option("-s,--seconds", options->seconds, "End after so many seconds")
 		->check(CLI::Range(1U, 1000000000U))
 		->type_name("S");

@@ -53,7 +53,7 @@ test_screen() {
 }
 
 test_record() {
-	ends "record" 0 "$fake" record -o "$tmp/record.jsonl" -d 50 -- sleep 0.3
+	ends "record" 0 "$fake" record -o "$tmp/record.jsonl" -d 0.05 -- sleep 0.3
 	says "it says where" err "xenmm replay $tmp/record.jsonl"
 	[ "$(wc -l <"$tmp/record.jsonl")" -ge 5 ]
 	verdict "a moment each 50 ms" $?
