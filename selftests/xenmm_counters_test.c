@@ -239,6 +239,53 @@ TEST_BATCHES(histogram_has_every_hypercall)
 		EXPECT_EQ(after[bucket] - before[bucket], sum);
 }
 
+/* ------------------------------------------------------- preemption that is off */
+
+#define NR_SECTIONS 20
+
+struct sections {
+	__u64 longest, count[NR_SECTIONS];
+};
+
+static void read_sections(struct sections *sections)
+{
+	char text[1024], *at = text + strlen("longest "), *end;
+
+	ASSERT_GE(read_text(SECTIONS_PATH, text, sizeof(text)), 1);
+	ASSERT_EQ(strncmp(text, "longest ", strlen("longest ")), 0);
+	sections->longest = strtoull(at, &at, 10);
+	ASSERT_EQ(*at++, '\n');
+	for (unsigned int i = 0; i < NR_SECTIONS; i++, at = end) {
+		ASSERT_EQ(strtoull(at, &end, 10), 1024UL << i);
+		sections->count[i] = strtoull(end, &end, 10);
+		ASSERT_EQ(*end++, '\n');
+	}
+	ASSERT_EQ(*at, '\0');
+}
+
+static __u64 sum_of_sections(const struct sections *sections)
+{
+	__u64 sum = 0;
+
+	for (unsigned int i = 0; i < NR_SECTIONS; i++)
+		sum += sections->count[i];
+	return sum;
+}
+
+/* One for four tables at least. How long they are depends on the machine. */
+TEST_METHODS(sections_are_noted)
+{
+	struct sections before, after;
+
+	read_sections(&before);
+	populate(self, method, 0, ARENA_PAGES);
+	unmap(self, method, 0, ARENA_PAGES);
+	read_sections(&after);
+	EXPECT_GE(sum_of_sections(&after) - sum_of_sections(&before),
+		  2 * ARENA_PAGES / SPAN_PAGES / 4);
+	EXPECT_NE(after.longest, 0);
+}
+
 /* ---------------------------------------------------------------- debugfs */
 
 /* `name value` a line, in the order of struct xenmm_stats. */
@@ -322,6 +369,7 @@ TEST(reset_zeroes_everything)
 	struct arena arena = arena_make(N);
 	struct xenmm_stats zero = {}, now;
 	__u64 buckets[NR_BUCKETS];
+	struct sections sections;
 
 	use_all_pages(&arena);
 	discard(&arena, any_method(), 0, N);
@@ -333,6 +381,9 @@ TEST(reset_zeroes_everything)
 	read_histogram(buckets);
 	for (int i = 0; i < NR_BUCKETS; i++)
 		EXPECT_EQ(buckets[i], 0);
+	read_sections(&sections);
+	EXPECT_EQ(sum_of_sections(&sections), 0);
+	EXPECT_EQ(sections.longest, 0);
 	populate(&arena, any_method(), 0, 5);
 	EXPECT_EQ(read_stats(arena.fd).pages_allocated, 5);
 	arena_close(&arena);

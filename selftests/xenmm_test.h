@@ -32,6 +32,7 @@
 
 #define STATS_PATH "/sys/kernel/debug/xenmm/stats"
 #define HISTOGRAM_PATH "/sys/kernel/debug/xenmm/histogram"
+#define SECTIONS_PATH "/sys/kernel/debug/xenmm/sections"
 #define RESET_PATH "/sys/kernel/debug/xenmm/reset"
 #define FAULT_WINDOW_PATH "/sys/module/xenmm/parameters/fault_window"
 

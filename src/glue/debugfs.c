@@ -41,6 +41,13 @@ static int histogram_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(histogram);
 
+static int sections_show(struct seq_file *file, void *unused)
+{
+	xenmm_sections_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(sections);
+
 static int cost_show(struct seq_file *file, void *unused)
 {
 	struct xenmm_cost cost;
@@ -134,6 +141,7 @@ static ssize_t reset_write(struct file *file, const char __user *text, size_t le
 			   loff_t *offset)
 {
 	xenmm_stats_reset();
+	xenmm_sections_reset();
 	return length;
 }
 
@@ -151,6 +159,7 @@ void xenmm_debugfs_create(void)
 	debugfs_create_file("version", 0400, xenmm_folder, NULL, &version_fops);
 	debugfs_create_file("stats", 0400, xenmm_folder, NULL, &stats_fops);
 	debugfs_create_file("histogram", 0400, xenmm_folder, NULL, &histogram_fops);
+	debugfs_create_file("sections", 0400, xenmm_folder, NULL, &sections_fops);
 	debugfs_create_file("cost", 0600, xenmm_folder, NULL, &cost_fops);
 	debugfs_create_file("kernel", 0600, xenmm_folder, NULL, &kernel_counts_fops);
 	debugfs_create_file("reset", 0200, xenmm_folder, NULL, &reset_fops);

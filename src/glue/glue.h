@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/seq_file.h>
 #include <linux/task_work.h>
 
 #include "uapi/xenmm.h"
@@ -53,7 +54,7 @@ struct xenmm_host {
 	struct xenmm_area visible; /* when both have no VMA left, the pages go */
 	struct xenmm_area twin;	   /* twin.c; as long as the visible one */
 	unsigned long vm_flags;	   /* of its mapping; protection is a function of them */
-	unsigned int nr_closed;	   /* VMAs closed so far: has one gone meanwhile? */
+	unsigned int nr_closed;	   /* VMAs closed in an area so far: has one gone meanwhile? */
 	enum xenmm_hold hold;
 	bool is_leaving;		/* munmap is at work: VMAs cannot be looked up */
 	struct task_struct *twin_maker; /* who is mapping the twin, if anyone is */
@@ -92,6 +93,12 @@ bool xenmm_cost_is_written(void);
 /* pagetable.c */
 pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address);
 bool xenmm_is_table(pmd_t pmd);
+
+/* preemption.c; any context but NMI, calls nest. Between the two nothing may sleep. */
+void xenmm_section_begin(void);
+void xenmm_section_end(void);
+void xenmm_sections_show(struct seq_file *file);
+void xenmm_sections_reset(void);
 
 /* debugfs.c */
 void xenmm_debugfs_create(void);

@@ -69,6 +69,7 @@ static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned i
 	/* One lock for all tables where they are not split (NR_CPUS < 4). */
 	if (previous && !XENMM_COMPAT_SPLIT_LOCKS)
 		return NULL;
+	xenmm_section_begin();
 	spin_lock_nested(lock, depth);
 	xenmm_hand_out(lock);
 	return lock;
@@ -115,6 +116,7 @@ void xenmm_k_table_unlock(struct xenmm_table *table)
 		return;
 	xenmm_hand_back(table->lock);
 	spin_unlock((spinlock_t *)table->lock);
+	xenmm_section_end();
 }
 
 xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable)

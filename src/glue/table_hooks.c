@@ -70,6 +70,7 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 	/* Any spinlock will do: it keeps a suspend out. */
 	table->entries = entries;
 	table->lock = &host->mm->page_table_lock;
+	xenmm_section_begin();
 	spin_lock(&host->mm->page_table_lock);
 	xenmm_hand_out(table->lock);
 	xenmm_fill_hooks(hooks, pmd, entries);
@@ -99,6 +100,7 @@ static void xenmm_lock_both(struct mm_struct *mm, pmd_t *pmd[2], void *locks[2])
 
 	if (first > second)
 		swap(first, second);
+	xenmm_section_begin();
 	spin_lock(first);
 	xenmm_hand_out(first);
 	locks[0] = first;
@@ -158,4 +160,5 @@ void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs)
 	}
 	xenmm_hand_back(pairs->locks[0]);
 	spin_unlock((spinlock_t *)pairs->locks[0]);
+	xenmm_section_end();
 }

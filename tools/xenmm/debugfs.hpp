@@ -14,6 +14,7 @@ namespace xenmm
 
 inline constexpr const char *kStatsFile = "/sys/kernel/debug/xenmm/stats";
 inline constexpr const char *kHistogramFile = "/sys/kernel/debug/xenmm/histogram";
+inline constexpr const char *kSectionsFile = "/sys/kernel/debug/xenmm/sections";
 inline constexpr const char *kResetFile = "/sys/kernel/debug/xenmm/reset";
 inline constexpr const char *kCostFile = "/sys/kernel/debug/xenmm/cost";
 

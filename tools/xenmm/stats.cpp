@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // `xenmm stats`: the module's counters. debugfs first, since it also has the
-// histogram; the ioctl where debugfs is closed (lockdown) or not mounted.
+// histograms; the ioctl where debugfs is closed (lockdown) or not mounted.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -31,7 +31,7 @@ struct Options {
 struct Answer {
 	std::string source; // "debugfs" or "ioctl"
 	Numbers stats;
-	std::optional<Numbers> histogram; // debugfs alone has it
+	std::optional<Numbers> histogram, sections; // debugfs alone has them
 };
 
 std::optional<Answer> read_debugfs()
@@ -39,13 +39,14 @@ std::optional<Answer> read_debugfs()
 	auto stats = read_numbers(kStatsFile);
 	if (!stats)
 		return std::nullopt;
-	return Answer{"debugfs", std::move(*stats), read_numbers(kHistogramFile)};
+	return Answer{"debugfs", std::move(*stats), read_numbers(kHistogramFile),
+		      read_numbers(kSectionsFile)};
 }
 
 Answer read_ioctl()
 {
 	xenmm_stats stats = Device::open().stats();
-	Answer reading = {"ioctl", {}, std::nullopt};
+	Answer reading = {"ioctl", {}, std::nullopt, std::nullopt};
 	for (const NamedCounter &counter : kCounters)
 		reading.stats.push_back({std::string(counter.name), stats.*counter.value});
 	return reading;
@@ -59,7 +60,7 @@ Answer read_counters()
 	}
 	int error = errno;
 	Answer reading = read_ioctl();
-	note(fmt::format("counters read through {}, without the histogram ({}: {})",
+	note(fmt::format("counters read through {}, without the histograms ({}: {})",
 			 XENMM_DEVICE_PATH, kStatsFile, std::strerror(error)));
 	return reading;
 }
@@ -70,6 +71,7 @@ Json reading_json(const Answer &reading)
 	json["source"] = reading.source;
 	json["stats"] = numbers_json(reading.stats);
 	json["histogram"] = reading.histogram ? numbers_json(*reading.histogram) : Json();
+	json["sections"] = reading.sections ? numbers_json(*reading.sections) : Json();
 	return json;
 }
 
@@ -86,6 +88,9 @@ std::string reading_text(const Answer &reading)
 	std::string text = numbers_table("counter", "value", reading.stats);
 	if (reading.histogram)
 		text += "\n" + numbers_table("updates, up to", "hypercalls", *reading.histogram);
+	if (reading.sections)
+		text += "\n" + numbers_table("cycles without preemption, up to", "sections",
+					     *reading.sections);
 	return text;
 }
 
@@ -108,10 +113,11 @@ std::string text_of(const std::string &format, const Answer &reading)
 
 constexpr const char *kExamples = R"(
 The counters add up over all arenas since the module was loaded or last reset. What
-each of them counts is written in include/uapi/xenmm.h.
+each of them counts is written in include/uapi/xenmm.h. Behind them: hypercalls by the
+updates that they carried, and how long preemption was off, in TSC cycles.
 
 Examples:
-  xenmm stats                            all counters, and the histogram of batch sizes
+  xenmm stats                            all counters and the histograms
   xenmm stats --reset                    show them, then begin at zero
   xenmm stats --json | jq .stats.traps)";
 

@@ -257,6 +257,7 @@ test_debugfs() {
 	mkdir -p "$debugfs"
 	printf 'hypercalls 1234567\ntraps 0\n' >"$debugfs/stats"
 	printf '1 7\n2 0\n3-4 12\n' >"$debugfs/histogram"
+	printf 'longest 9000\n1024 3\n' >"$debugfs/sections"
 	: >"$debugfs/reset"
 	ends "stats from debugfs" 0 env XENMM_ROOT="$tmp/debugfs" "$xenmm" stats
 	says "numbers can be read" out "1,234,567"
@@ -264,9 +265,10 @@ test_debugfs() {
 	[ ! -s "$debugfs/reset" ]
 	verdict "stats alone resets nothing" $?
 	ends "stats --json --reset" 0 env XENMM_ROOT="$tmp/debugfs" "$xenmm" stats --json --reset
-	is_json "source, stats and histogram" "$tmp/out" \
+	is_json "source, stats and histograms" "$tmp/out" \
 		"d['source'] == 'debugfs' and d['stats'] == {'hypercalls': 1234567, 'traps': 0}
-		 and d['histogram'] == {'1': 7, '2': 0, '3-4': 12}"
+		 and d['histogram'] == {'1': 7, '2': 0, '3-4': 12}
+		 and d['sections'] == {'longest': 9000, '1024': 3}"
 	[ -s "$debugfs/reset" ]
 	verdict "--reset writes to reset" $?
 }
