@@ -88,12 +88,16 @@ static void xenmm_vma_open(struct vm_area_struct *vma)
 	mutex_unlock(&host->lock);
 }
 
-/* Did the area lose its last VMA? */
-static bool xenmm_close_locked(struct xenmm_area *area)
+/*
+ * Did the area lose its last VMA? The one that a refused mremap leaves elsewhere held
+ * nothing of the arena: no operation under way has to end because of it.
+ */
+static bool xenmm_close_locked(struct xenmm_area *area, const struct vm_area_struct *vma)
 {
 	struct xenmm_host *host = area->host;
 
-	host->nr_closed++;
+	if (xenmm_is_inside(area, vma->vm_start))
+		host->nr_closed++;
 	if (--area->nr_vmas)
 		return false;
 	area->start = 0;
@@ -118,7 +122,7 @@ static void xenmm_vma_close(struct vm_area_struct *vma)
 
 	mutex_lock(&host->lock);
 	area = xenmm_area_of(host, vma);
-	was_last = xenmm_close_locked(area);
+	was_last = xenmm_close_locked(area, vma);
 	if (was_last && area == &host->visible && host->twin.nr_vmas)
 		xenmm_twin_unmap_later(host);
 	mutex_unlock(&host->lock);
@@ -282,7 +286,7 @@ static int xenmm_attach_locked(struct xenmm_host *host, struct vm_area_struct *v
 static void xenmm_undo_attach(struct xenmm_host *host, struct vm_area_struct *vma)
 {
 	mutex_lock(&host->lock);
-	xenmm_close_locked(xenmm_area_of(host, vma));
+	xenmm_close_locked(xenmm_area_of(host, vma), vma);
 	mutex_unlock(&host->lock);
 }
 
