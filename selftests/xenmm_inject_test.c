@@ -9,29 +9,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "xenmm_test.h"
+#include "xenmm_inject.h"
 
-#define INJECT_PATH "/sys/kernel/debug/xenmm/inject"
 #define TABLES 3
 #define PAGES (TABLES * SPAN_PAGES)
 #define FLIP_STEPS (2 * TABLES)
 
 static const struct method rebuild = {"rebuild", XENMM_METHOD_REBUILD, 0};
 static const struct method flip = {"flip", XENMM_METHOD_FLIP, 0};
-
-static void need_injection(void)
-{
-	if (access(INJECT_PATH, W_OK))
-		test_skip("this module was built without fault injection");
-}
-
-static void refuse(unsigned int after, unsigned int times)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%u %u", after, times);
-	ASSERT_EQ(write_text(INJECT_PATH, text), 0);
-}
 
 struct left {
 	unsigned int after, times;
@@ -113,10 +98,10 @@ static unsigned int count_rebuild_steps(void)
 	struct arena arena = fresh_arena(NULL);
 	unsigned int count;
 
-	refuse(1000, 1);
+	refuse(1000, 1, 0);
 	protect(&arena, &rebuild, 0, PAGES, XENMM_PROT_READ);
 	count = (1000 - still_to_come().after) / TABLES;
-	refuse(0, 0);
+	refuse(0, 0, 0);
 	arena_close(&arena);
 	ASSERT_EQ(count == 4 || count == 6, true);
 	return count;
@@ -136,7 +121,7 @@ static void refuse_rebuild(const struct step *step, unsigned int after, unsigned
 	int answer;
 
 	test_context("%s, steps %u to %u refused", step->name, after, after + times - 1);
-	refuse(after, times);
+	refuse(after, times, 0);
 	op = run_all(&arena, &rebuild, step->request, step->prot, &answer);
 	EXPECT_EQ(still_to_come().times, 0);
 	expect_outcome(&arena, step, &op, answer);
@@ -196,7 +181,7 @@ static void refuse_entry(const struct arena *arena, const struct method *method,
 	int answer;
 
 	test_context("%s, entry %u", method->name, after);
-	refuse(after, 1);
+	refuse(after, 1, 0);
 	op = run_all(arena, method, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
 	EXPECT_EQ(answer, -EIO);
 	EXPECT_EQ(op.hypervisor_error, hypervisor_error_of(method));
@@ -234,7 +219,7 @@ TEST_ARENA(a_fault_refused)
 		struct xenmm_stats before = read_stats(self->fd), now;
 
 		test_context("entry %u of the window", after);
-		refuse(after, 1);
+		refuse(after, 1, 0);
 		EXPECT_EQ(probe_write(page_at(self, 40), 1).signal, SIGBUS);
 		now = read_stats(self->fd);
 		EXPECT_EQ(held_pages(&now) - held_pages(&before), after);
@@ -268,7 +253,7 @@ TEST(flip_refused_at_each_of_2n_positions)
 		int answer;
 
 		test_context("position %u", after);
-		refuse(after, 1);
+		refuse(after, 1, 0);
 		op = run_all(&arena, &flip, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
 		EXPECT_EQ(answer, -EIO);
 		EXPECT_EQ(op.pages_done, after / 2 * SPAN_PAGES);
@@ -300,11 +285,11 @@ static struct arena dead_by_rebuild(void)
 	struct xenmm_op op;
 	int answer;
 
-	refuse(put_back_of_second_table(), 100);
+	refuse(put_back_of_second_table(), 100, 0);
 	op = run_all(&arena, &rebuild, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
 	EXPECT_EQ(answer, -EIO);
 	EXPECT_EQ(op.pages_done, SPAN_PAGES);
-	refuse(0, 0);
+	refuse(0, 0, 0);
 	expect_dead(&arena);
 	check_pages(&arena, 0, SPAN_PAGES, 3);
 	EXPECT_EQ(probe_read(page_at(&arena, SPAN_PAGES)).signal, SIGBUS);
@@ -317,7 +302,7 @@ static struct arena dead_by_flip(void)
 	struct arena arena = arena_with_twins();
 	int answer;
 
-	refuse(FLIP_STEPS - 1, 3);
+	refuse(FLIP_STEPS - 1, 3, 0);
 	run_all(&arena, &flip, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
 	EXPECT_EQ(answer, -EIO);
 	expect_dead(&arena);
@@ -379,7 +364,7 @@ static void lose_a_table(struct arena *unused)
 	int answer;
 
 	(void)unused;
-	refuse(put_back_of_second_table(), 1000000);
+	refuse(put_back_of_second_table(), 1000000, 0);
 	run_all(&arena, &rebuild, XENMM_IOC_PROTECT, XENMM_PROT_READ, &answer);
 	EXPECT_EQ(answer, -EIO);
 }

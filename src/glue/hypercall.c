@@ -10,20 +10,25 @@
 int xenmm_k_mmu_update(void *updates, xenmm_u32 count, xenmm_u32 *done)
 {
 	xenmm_inject_updates(updates, count);
-	return HYPERVISOR_mmu_update(updates, count, (int *)done, DOMID_SELF);
+	return xenmm_inject_answer(
+		HYPERVISOR_mmu_update(updates, count, (int *)done, DOMID_SELF));
 }
 
 int xenmm_k_update_va_mapping(xenmm_u64 address, xenmm_u64 value, xenmm_u64 flags)
 {
 	const pte_t pte = native_make_pte(xenmm_inject_value(value));
 
-	return HYPERVISOR_update_va_mapping(address, pte, flags);
+	return xenmm_inject_answer(HYPERVISOR_update_va_mapping(address, pte, flags));
 }
 
 int xenmm_k_multicall(void *calls, xenmm_u32 count)
 {
+	int error;
+
 	xenmm_inject_calls(calls, count);
-	return HYPERVISOR_multicall(calls, count);
+	error = HYPERVISOR_multicall(calls, count);
+	xenmm_inject_answers(calls, count);
+	return error;
 }
 
 int xenmm_k_mmuext_op(void *ops, xenmm_u32 count)

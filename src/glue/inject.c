@@ -5,10 +5,12 @@
  * entry of any level, a pin, an unpin, a va_mapping, or a store that traps; flushes and
  * the kernel's lazy queue, which would warn, are not counted.
  *
- *   echo "3 2" >inject    the next 3 steps work, the 2 behind them are refused
+ *   echo "3 2" >inject       the next 3 steps work, the 2 behind them are refused
+ *   echo "3 2 12" >inject    and the answer is -12 (ENOMEM)
  *
  * A chosen step is made nonsense before it is submitted, so the refusal, partial
- * completion, and a multicall that goes on, are Xen's own.
+ * completion, and a multicall that goes on, are Xen's own. What is for Xen to say, but for
+ * a test to choose, is the reason: it is put in the place of Xen's answer to nonsense.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -24,9 +26,10 @@
 #define XENMM_NO_COMMAND 7 /* of an mmu_update */
 #define XENMM_NO_HYPERCALL 63
 
-static DEFINE_SPINLOCK(xenmm_inject_lock); /* the three below */
+static DEFINE_SPINLOCK(xenmm_inject_lock); /* the four below */
 static u64 xenmm_inject_after, xenmm_inject_times;
 static pid_t xenmm_inject_process;
+static int xenmm_inject_errno; /* 0: as Xen says */
 
 /* Is the next step one to be refused? */
 static bool xenmm_inject_step(void)
@@ -43,6 +46,24 @@ static bool xenmm_inject_step(void)
 	}
 	spin_unlock(&xenmm_inject_lock);
 	return chosen;
+}
+
+/* Nobody but us makes such calls, so these two are answers to nonsense. */
+int xenmm_inject_answer(int answer)
+{
+	const int wanted = READ_ONCE(xenmm_inject_errno);
+
+	if (!wanted || current->tgid != READ_ONCE(xenmm_inject_process))
+		return answer;
+	return answer == -ENOSYS || answer == -EINVAL ? -wanted : answer;
+}
+
+void xenmm_inject_answers(struct multicall_entry *calls, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		calls[i].result = xenmm_inject_answer((int)calls[i].result);
 }
 
 /* An entry that nobody may have: it maps the last frame that there could be. */
@@ -94,16 +115,18 @@ static ssize_t xenmm_inject_write(struct file *file, const char __user *buffer, 
 				  loff_t *offset)
 {
 	char text[48] = {};
+	unsigned int wanted = 0;
 	u64 after, times;
 
 	if (length >= sizeof(text) || copy_from_user(text, buffer, length))
 		return -EINVAL;
-	if (sscanf(text, "%llu %llu", &after, &times) != 2)
+	if (sscanf(text, "%llu %llu %u", &after, &times, &wanted) < 2 || wanted > MAX_ERRNO)
 		return -EINVAL;
 	spin_lock(&xenmm_inject_lock);
 	xenmm_inject_after = after;
 	xenmm_inject_times = times;
 	xenmm_inject_process = current->tgid;
+	xenmm_inject_errno = wanted;
 	spin_unlock(&xenmm_inject_lock);
 	return length;
 }

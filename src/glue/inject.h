@@ -14,6 +14,8 @@ void xenmm_inject_create(struct dentry *folder);
 u64 xenmm_inject_value(u64 value);
 void xenmm_inject_updates(struct mmu_update *updates, u32 count);
 void xenmm_inject_calls(struct multicall_entry *calls, u32 count);
+int xenmm_inject_answer(int answer);
+void xenmm_inject_answers(struct multicall_entry *calls, u32 count);
 #else
 static inline void xenmm_inject_create(struct dentry *folder) {}
 
@@ -24,6 +26,13 @@ static inline u64 xenmm_inject_value(u64 value)
 
 static inline void xenmm_inject_updates(struct mmu_update *updates, u32 count) {}
 static inline void xenmm_inject_calls(struct multicall_entry *calls, u32 count) {}
+
+static inline int xenmm_inject_answer(int answer)
+{
+	return answer;
+}
+
+static inline void xenmm_inject_answers(struct multicall_entry *calls, u32 count) {}
 #endif
 
 #endif /* XENMM_INJECT_H */
