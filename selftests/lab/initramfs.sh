@@ -102,6 +102,10 @@ build_toolstack() {
 		# usr/sbin/xl is a wrapper that looks for the series; the real one is in lib/xen-SERIES.
 		cp "$(package_folder 'xen-utils-4.*')"/usr/lib/xen-*/bin/"$program" "$to/usr/sbin/"
 	done
+	# libxl looks for the helper of save and restore where its package has it.
+	program=$(cd "$(package_folder 'xen-utils-4.*')" && echo usr/lib/xen-*/bin)
+	mkdir -p "$to/$program"
+	ln -s /usr/sbin/libxl-save-helper "$to/$program/"
 	cp "$(package_folder xenstore-utils)/usr/bin/xenstore" "$to/usr/sbin/"
 	copy_libraries "$to"
 	copy_modules "$to" "${dom0_modules[@]}"

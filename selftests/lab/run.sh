@@ -40,7 +40,7 @@ dom0_memory() {
 
 machine_memory() {
 	case $option_kind in
-	domu | pvh) echo $((option_memory + $(shadow_memory) + $(dom0_memory) + 384)) ;;
+	domu | pvh) echo $((option_memory + $(shadow_memory) + $(dom0_memory) + option_spare + 384)) ;;
 	dom0) echo $(($(dom0_memory) + 384)) ;;
 	kvm) echo $((option_memory + $(dom0_memory) + 128)) ;;
 	bare) echo "$option_memory" ;;
