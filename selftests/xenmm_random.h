@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The random-operation test in parts: what to do next (xenmm_random_pick.c), what the
- * pages must be like then (xenmm_random_model.c), what another vCPU sees of them
- * (xenmm_random_onlooker.c), and the threads that do it (xenmm_random_test.c). Picks
- * depend on the dice alone, never on what was found, so that a seed repeats them.
+ * Random operations in parts: what to do next (xenmm_random_pick.c), what the pages must
+ * be like then (xenmm_random_model.c), what another vCPU sees of them
+ * (xenmm_random_onlooker.c), what happens beside (xenmm_random_disturb.c), and the
+ * threads that do it (xenmm_random_workers.c). Two tests use them: xenmm_random_test looks
+ * closely at few operations, xenmm_soak_test less closely at many. Picks depend on the
+ * dice alone, never on what was found, so that a seed repeats them.
  */
 #ifndef XENMM_RANDOM_H
 #define XENMM_RANDOM_H
+
+#include <pthread.h>
 
 #include "xenmm_test.h"
 
@@ -32,6 +36,7 @@ struct share {
 	struct page *model;  /* of page `first` and those behind it */
 	unsigned int window; /* pages that a fault maps, at most */
 	uint16_t last_stamp;
+	bool soaks; /* many small operations */
 };
 
 struct count {
@@ -83,5 +88,53 @@ void stop_onlooker(void);
 /* Around an operation: its effect must be seen when it has returned. */
 void begin_watch(struct share *share, size_t page);
 void end_watch(struct share *share, size_t page);
+
+/* -------------------------------------------------------------------- workers */
+
+#define NR_WORKERS 4
+#define SHARE_PAGES (8 * SPAN_PAGES)
+#define SHARED_PAGES (NR_WORKERS * SHARE_PAGES - 100) /* the last table is not whole */
+#define SIDE_PAGES (3 * SPAN_PAGES + 77)
+
+/* What was done; a test that only fails says nothing of how hard it tried. */
+struct tally {
+	unsigned long operations, pages; /* calls, and the pages that they named */
+	unsigned long touches, checks;	 /* pages */
+	unsigned long forks, munmaps, moves, debuggers;
+};
+
+void add_tally(struct tally *sum, const struct tally *term);
+
+/* How a round is done. */
+struct pace {
+	unsigned long seed, steps; /* of all threads */
+	bool soaks;
+};
+
+struct worker {
+	pthread_t thread;
+	const struct pace *pace;
+	unsigned int round, number, step, nr_steps;
+	uint64_t dice;
+	struct share share; /* of the arena of all */
+	struct share *side; /* an arena of its own, or NULL */
+	bool is_watched;
+	struct tally tally;
+};
+
+/* An arena for all, and one aside, with nothing in them; the latter is gone afterwards. */
+void run_round(const struct arena *arena, const struct arena *side, unsigned int round,
+	       const struct pace *pace, struct tally *sum);
+void expect_nothing_held(int fd);
+void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after);
+/* A number in the environment. */
+unsigned long setting(const char *name, unsigned long otherwise);
+
+/* ------------------------------------------------------------------ disturbance */
+
+/* Now and then, by the one with a side arena: what the kernel or another process does. */
+void disturb(struct worker *worker);
+/* Take all of an arena away and make a new one, of the same open file or another. */
+void make_anew(struct arena *arena, bool reopen);
 
 #endif /* XENMM_RANDOM_H */

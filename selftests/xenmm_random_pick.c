@@ -134,26 +134,53 @@ static void pick_sparse(uint64_t *dice, const struct share *share, struct action
 	}
 }
 
-#define MAX_TOUCHED 48
+static void pick_one(uint64_t *dice, const struct share *share, struct action *action)
+{
+	add_run(share, action, pick_page(dice, share), 1);
+}
+
+static void pick_few(uint64_t *dice, const struct share *share, struct action *action)
+{
+	add_run(share, action, pick_page(dice, share), 2 + below(dice, 30));
+}
+
+static void pick_many(uint64_t *dice, const struct share *share, struct action *action)
+{
+	add_run(share, action, pick_page(dice, share), 1 + below(dice, 3 * SPAN_PAGES));
+}
+
+static void pick_all(uint64_t *dice, const struct share *share, struct action *action)
+{
+	(void)dice;
+	add_run(share, action, share->first, share->pages);
+}
+
+/* The second weights give 64 pages on average. */
+static const struct shape {
+	unsigned int weight, soak_weight;
+	void (*pick)(uint64_t *dice, const struct share *share, struct action *action);
+} shapes[] = {
+	{16, 115, pick_one},  {14, 109, pick_few}, {8, 6, pick_tables},
+	{5, 20, pick_sparse}, {4, 5, pick_many},   {1, 1, pick_all},
+};
+
+#define SUM_OF_WEIGHTS 48
+#define SUM_OF_SOAK_WEIGHTS 256
 
 static void pick_runs(uint64_t *dice, const struct share *share, struct action *action)
 {
-	const size_t shape = below(dice, 48);
-	const size_t first = pick_page(dice, share);
+	size_t at = below(dice, share->soaks ? SUM_OF_SOAK_WEIGHTS : SUM_OF_WEIGHTS);
 
 	action->nr_runs = 0;
-	if (shape < 16)
-		add_run(share, action, first, 1);
-	else if (shape < 30)
-		add_run(share, action, first, 2 + below(dice, 30));
-	else if (shape < 38)
-		pick_tables(dice, share, action);
-	else if (shape < 43)
-		pick_sparse(dice, share, action);
-	else if (shape < 47)
-		add_run(share, action, first, 1 + below(dice, 3 * SPAN_PAGES));
-	else
-		add_run(share, action, share->first, share->pages);
+	for (const struct shape *shape = shapes;; shape++) {
+		const unsigned int weight = share->soaks ? shape->soak_weight : shape->weight;
+
+		if (at < weight) {
+			shape->pick(dice, share, action);
+			return;
+		}
+		at -= weight;
+	}
 }
 
 /* -------------------------------------------------------------------- actions */
@@ -172,6 +199,8 @@ static const struct operation operations[] = {
 	{"map", XENMM_IOC_MAP, 0, false},
 	{"unmap", XENMM_IOC_UNMAP, 0, false},
 };
+
+#define MAX_TOUCHED 48
 
 /* Touching takes a page fault a page where an operation takes a small part of a call. */
 static void shorten_runs(struct action *action)
