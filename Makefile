@@ -50,7 +50,7 @@ man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz \
+.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz soak \
 	coverage faults clean help
 setup:
 	@$(LAB) setup
@@ -81,6 +81,11 @@ check: ## run every test; closes with `N passed, N failed`
 check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
 	@$(LAB) setup
 	@selftests/check build @quick
+
+MINUTES ?= 60
+soak: ## operations, calls, refusals, save and restore for MINUTES (60; build/soak)
+	@$(LAB) setup
+	@selftests/soak $(MINUTES) $(PARTS)
 
 faults: ## test the tests: which layers catch deliberate faults (selftests/faults)
 	@$(LAB) setup

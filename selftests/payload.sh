@@ -34,3 +34,12 @@ new_payload() {
 	mkdir -p "$folder"
 	echo "$folder"
 }
+
+# with_settings FILE NAME=VALUE...: a script for busybox sh, behind its settings.
+with_settings() {
+	local file=$1
+	shift
+	echo '#!/bin/sh'
+	printf 'export %s\n' "$@"
+	cat "$file"
+}
