@@ -47,7 +47,8 @@ static void exhaust_group(struct arena *unused)
 	ASSERT_EQ(pthread_create(&thread, NULL, populate_for_ever, &arena), 0);
 	usleep(20000);
 	for (;;)
-		memset(malloc(MIB), 1, MIB);
+		memset(mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		       1, MIB);
 }
 
 static void make_group(void)

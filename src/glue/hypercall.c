@@ -10,8 +10,7 @@
 int xenmm_k_mmu_update(void *updates, xenmm_u32 count, xenmm_u32 *done)
 {
 	xenmm_inject_updates(updates, count);
-	return xenmm_inject_answer(
-		HYPERVISOR_mmu_update(updates, count, (int *)done, DOMID_SELF));
+	return xenmm_inject_answer(HYPERVISOR_mmu_update(updates, count, (int *)done, DOMID_SELF));
 }
 
 int xenmm_k_update_va_mapping(xenmm_u64 address, xenmm_u64 value, xenmm_u64 flags)
