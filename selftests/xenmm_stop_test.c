@@ -2,7 +2,8 @@
 /*
  * Operations that end early, because the process is killed or another thread unmaps a
  * part of the arena: they stop between sections, say how far they came, and nothing
- * behind that was touched. (That Xen refuses a step: xenmm_inject_test.)
+ * behind that was touched; and one that has no reason to. (That Xen refuses a step:
+ * xenmm_inject_test.)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -189,4 +190,45 @@ TEST(munmap_of_a_part_ends_an_operation)
 	for (int round = 0; round < MOST_ROUNDS && hits < 3; round++)
 		hits += unmap_meanwhile(&job, round);
 	EXPECT_GE(hits, 1);
+}
+
+/* ------------------------------------------------------- a move that is refused */
+
+static int refuse_move(const struct arena *arena, void *to)
+{
+	return ERROR_OF(mremap(page_at(arena, PAGES - SPAN_PAGES), XENMM_SPAN_BYTES,
+			       XENMM_SPAN_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, to));
+}
+
+/* While the operation is at work; how often? */
+static int move_meanwhile(struct job *job, void *to)
+{
+	pthread_t thread;
+	int moves = 0;
+
+	job->arena = arena_make(PAGES);
+	memset(job->outcome, 0, sizeof(*job->outcome));
+	ASSERT_EQ(pthread_create(&thread, NULL, operate, job), 0);
+	while (!job->outcome->started)
+		;
+	for (; job->outcome->answer > 0; moves++)
+		ASSERT_EQ(refuse_move(&job->arena, to), EINVAL);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(job->outcome->answer, 0);
+	EXPECT_EQ(job->outcome->op.pages_done, PAGES);
+	use_all_pages(&job->arena);
+	arena_close(&job->arena);
+	return moves;
+}
+
+/* The kernel opens and closes an area where it wanted to go: of the arena nothing is lost. */
+TEST(a_refused_move_ends_no_operation)
+{
+	struct job job = {.outcome = outcome_make()};
+	void *to = free_space(XENMM_SPAN_BYTES);
+	int moves = 0;
+
+	for (int round = 0; round < 20; round++)
+		moves += move_meanwhile(&job, to);
+	EXPECT_GE(moves, 20);
 }
