@@ -35,13 +35,6 @@ struct fuzzer {
 	unsigned long calls;
 };
 
-static unsigned long setting(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 static void keep(const struct input *input)
 {
 	pthread_mutex_lock(&corpus.lock);

@@ -62,12 +62,22 @@ void test_skip(const char *reason)
 	_exit(EXIT_SKIP);
 }
 
+unsigned long setting(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+	char *end = "";
+	unsigned long value = text ? strtoul(text, &end, 0) : otherwise;
+
+	if (*end)
+		printf("# %s=%s is no number: give one or unset it\n", name, text);
+	ASSERT_EQ(*end, '\0');
+	return value;
+}
+
 /* A kernel that checks everything needs longer. */
 unsigned int timeout_seconds(void)
 {
-	const char *wanted = getenv("XENMM_TIMEOUT");
-
-	return wanted ? strtoul(wanted, NULL, 10) : DEFAULT_TIMEOUT_SECONDS;
+	return setting("XENMM_TIMEOUT", DEFAULT_TIMEOUT_SECONDS);
 }
 
 static void run_body(const struct test *test, const struct method *method)

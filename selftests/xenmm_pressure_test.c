@@ -83,7 +83,7 @@ TEST(killed_for_want_of_memory_in_an_operation)
 /* --------------------------------------------------------------------- balloon */
 
 #define BALLOON "/sys/devices/system/xen_memory/xen_memory0/"
-#define BALLOON_BYTES (96 * MIB)
+#define BALLOON_BYTES (32 * MIB)
 #define NR_INFLATIONS 3
 #define WAIT_MS 20000
 

@@ -127,8 +127,6 @@ void run_round(const struct arena *arena, const struct arena *side, unsigned int
 	       const struct pace *pace, struct tally *sum);
 void expect_nothing_held(int fd);
 void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after);
-/* A number in the environment. */
-unsigned long setting(const char *name, unsigned long otherwise);
 
 /* ------------------------------------------------------------------ disturbance */
 

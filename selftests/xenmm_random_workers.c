@@ -258,15 +258,3 @@ void run_round(const struct arena *arena, const struct arena *side_arena, unsign
 	finish_round(&side, sum);
 	ASSERT_EQ(set_fault_window(DEFAULT_WINDOW), 0);
 }
-
-unsigned long setting(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-	char *end = "";
-	unsigned long value = text ? strtoul(text, &end, 0) : otherwise;
-
-	if (*end)
-		printf("# %s=%s is no number: give one or unset it\n", name, text);
-	ASSERT_EQ(*end, '\0');
-	return value;
-}

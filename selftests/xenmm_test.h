@@ -110,6 +110,9 @@ void test_skip(const char *reason) __attribute__((noreturn));
 #define ASSERT_GE(left, right) COMPARE(true, left, >=, right)
 #define ASSERT_TRUE(value) COMPARE(true, !!(value), ==, true)
 
+/* A number in the environment. */
+unsigned long setting(const char *name, unsigned long otherwise);
+
 /* How long a test may take. */
 unsigned int timeout_seconds(void);
 
