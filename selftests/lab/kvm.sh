@@ -24,7 +24,7 @@ guest_port() {
 	printf '%s ' -chardev "$2" -device "virtserialport,chardev=$1,nr=$3"
 }
 
-# Prints a shell script that runs the guest, and loads KVM before. Its memory is anonymous, so
+# Prints a shell script that loads KVM and says how the guest is run, in a process of its own. Its memory is anonymous, so
 # the kernel's default for transparent huge pages applies to it.
 vmm_command() {
 	local arguments
@@ -33,10 +33,12 @@ vmm_command() {
 		load_modules irqbypass kvm ccp
 		insmod /lib/modules/kvm-amd.ko npt=$([[ $option_paging == nested ]] && echo 1 || echo 0)
 		mkfifo $host_ask.in $host_ask.out
+		patience=$( ((option_icount)) && echo 10 || echo 600)
 		run_vmm() {
-			$vmm -M microvm,accel=kvm -cpu host -m $option_memory -smp $option_vcpus \\
+			exec $vmm -M microvm,accel=kvm -cpu host -m $option_memory -smp $option_vcpus \\
 				-nodefaults -no-user-config -no-reboot -display none -monitor none \\
-				-serial "file:\$host_console" -device virtio-serial-device \\
+				-chardev "file,id=console,path=\$host_console,logfile=\$vmm_console" \\
+				-serial chardev:console -device virtio-serial-device \\
 				$(guest_port results file,id=results,path=/results/guest.frame 2) \\
 				$(guest_port ask "pipe,id=ask,path=$host_ask" 3) \\
 				-kernel /guest/vmlinux -initrd /guest/initrd -append "$arguments"
