@@ -6,11 +6,12 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
-#include <linux/seq_file.h>
 #include <linux/task_work.h>
 
 #include "uapi/xenmm.h"
 #include "xenmm/abi.h"
+
+struct seq_file;
 
 #define XENMM_VERSION "0.1.0"
 
