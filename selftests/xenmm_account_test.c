@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,7 +13,6 @@
 
 #include "xenmm_test.h"
 
-#define NOBODY 65534
 #define KB (PAGE / 1024)
 
 static void limit_pages(size_t pages)
@@ -29,11 +27,8 @@ static struct arena poor_arena(size_t limit, size_t pages)
 {
 	struct arena arena = {.fd = device_open(), .pages = pages};
 
-	ASSERT_GE(any_method()->number, 1); /* asks the device, which nobody cannot open */
 	limit_pages(limit);
-	ASSERT_EQ(setgroups(0, NULL), 0);
-	ASSERT_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
-	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	become_nobody();
 	arena.base = device_map(arena.fd, pages * PAGE);
 	ASSERT_NE(arena.base, MAP_FAILED);
 	return arena;
@@ -71,7 +66,7 @@ static void expect_over_limit(const struct arena *arena, size_t first, size_t pa
 static void open_as_nobody(struct arena *unused)
 {
 	(void)unused;
-	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	become_nobody();
 	EXPECT_EQ(open(XENMM_DEVICE_PATH, O_RDWR), -1);
 	EXPECT_EQ(errno, EACCES);
 	EXPECT_EQ(open(XENMM_DEVICE_PATH, O_RDONLY), -1);
@@ -229,14 +224,9 @@ static void run_in_group(void (*body)(struct arena *))
 {
 	int status;
 
-	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	mkdir(GROUP, 0755);
-	if (access(GROUP "/memory.max", W_OK))
-		test_skip("no memory controller in /sys/fs/cgroup");
+	make_memory_group(GROUP, "max");
 	limit_fd = open(GROUP "/memory.max", O_WRONLY | O_CLOEXEC);
 	ASSERT_GE(limit_fd, 0);
-	limit_group("max");
-	write_text(GROUP "/memory.swap.max", "0");
 	status = run_child(body, NULL);
 	close(limit_fd);
 	rmdir(GROUP);

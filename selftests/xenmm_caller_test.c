@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,16 +15,7 @@
 
 #include "xenmm_test.h"
 
-#define NOBODY 65534
 #define DEBUGFS "/sys/kernel/debug/xenmm"
-
-static void become_nobody(void)
-{
-	any_method(); /* asks the device, which nobody cannot open */
-	ASSERT_EQ(setgroups(0, NULL), 0);
-	ASSERT_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
-	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-}
 
 /* ------------------------------------------------------------- without privileges */
 

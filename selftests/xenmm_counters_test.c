@@ -193,18 +193,24 @@ TEST(munmap_counts_cleared_entries_and_freed_pages)
 
 /* -------------------------------------------------------------- histogram */
 
-static void read_histogram(__u64 *buckets)
+/* `size count` a line to the end, each size twice the last. */
+static void read_sizes(char *at, __u64 size, unsigned int lines, __u64 *counts)
 {
-	char text[1024], *at = text, *end;
-
-	ASSERT_GE(read_text(HISTOGRAM_PATH, text, sizeof(text)), 1);
-	for (unsigned int i = 0; i < NR_BUCKETS; i++, at = end) {
-		ASSERT_EQ(strtoull(at, &end, 10), 1U << i);
-		ASSERT_EQ(*end, ' ');
-		buckets[i] = strtoull(end, &end, 10);
-		ASSERT_EQ(*end++, '\n');
+	for (unsigned int i = 0; i < lines; i++) {
+		ASSERT_EQ(strtoull(at, &at, 10), size << i);
+		ASSERT_EQ(*at, ' ');
+		counts[i] = strtoull(at, &at, 10);
+		ASSERT_EQ(*at++, '\n');
 	}
 	ASSERT_EQ(*at, '\0');
+}
+
+static void read_histogram(__u64 *buckets)
+{
+	char text[1024];
+
+	ASSERT_GE(read_text(HISTOGRAM_PATH, text, sizeof(text)), 1);
+	read_sizes(text, 1, NR_BUCKETS, buckets);
 }
 
 /* The bucket of the updates that most hypercalls of a method carry. */
@@ -249,18 +255,13 @@ struct sections {
 
 static void read_sections(struct sections *sections)
 {
-	char text[1024], *at = text + strlen("longest "), *end;
+	char text[1024], *at = text + strlen("longest ");
 
 	ASSERT_GE(read_text(SECTIONS_PATH, text, sizeof(text)), 1);
 	ASSERT_EQ(strncmp(text, "longest ", strlen("longest ")), 0);
 	sections->longest = strtoull(at, &at, 10);
 	ASSERT_EQ(*at++, '\n');
-	for (unsigned int i = 0; i < NR_SECTIONS; i++, at = end) {
-		ASSERT_EQ(strtoull(at, &end, 10), 1024UL << i);
-		sections->count[i] = strtoull(end, &end, 10);
-		ASSERT_EQ(*end++, '\n');
-	}
-	ASSERT_EQ(*at, '\0');
+	read_sizes(at, 1024, NR_SECTIONS, sections->count);
 }
 
 static __u64 sum_of_sections(const struct sections *sections)

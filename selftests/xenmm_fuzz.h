@@ -66,6 +66,7 @@ void carry_out(struct fuzz_world *world, const struct input *input);
 
 /* False where the kernel has no KCOV: then nothing is new. For the calling thread. */
 bool cover_begin(void);
+void cover_end(void);
 void cover_start(void);
 /* How much of what was reached since then no thread had reached before. */
 unsigned int cover_stop(void);

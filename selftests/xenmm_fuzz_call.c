@@ -29,7 +29,7 @@ static unsigned char *reserve_window(void)
 }
 
 /* May be refused: another thread's mapping of the same file is there, or a twin is left. */
-static void map_arena(struct arena *arena, size_t pages)
+static void map_arena(const struct arena *arena, size_t pages)
 {
 	mmap(arena->base, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena->fd,
 	     0);
@@ -246,8 +246,7 @@ static void reopen(struct fuzz_world *world, const struct input *input)
 	fd = device_open();
 	EXPECT_EQ(dup2(fd, arena->fd), arena->fd);
 	close(fd);
-	mmap(arena->base, WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena->fd,
-	     0);
+	map_arena(arena, WINDOW_PAGES);
 }
 
 void carry_out(struct fuzz_world *world, const struct input *input)

@@ -21,6 +21,7 @@
 static uint8_t seen[NR_BITS / 8];
 static unsigned int total;
 static thread_local unsigned long *trace; /* [0]: how many follow */
+static thread_local int trace_fd;
 
 bool cover_begin(void)
 {
@@ -35,7 +36,18 @@ bool cover_begin(void)
 	ASSERT_NE(mapped, MAP_FAILED);
 	ASSERT_EQ(ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC), 0);
 	trace = mapped;
+	trace_fd = fd;
 	return true;
+}
+
+void cover_end(void)
+{
+	if (!trace)
+		return;
+	ASSERT_EQ(ioctl(trace_fd, KCOV_DISABLE, 0), 0);
+	munmap(trace, NR_PLACES_KEPT * sizeof(long));
+	close(trace_fd);
+	trace = NULL;
 }
 
 void cover_start(void)

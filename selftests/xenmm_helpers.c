@@ -6,8 +6,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "xenmm_test.h"
@@ -214,6 +216,31 @@ void protect(const struct arena *arena, const struct method *method, size_t firs
 	must(arena, XENMM_IOC_PROTECT, method, first, pages, prot);
 }
 
+/* ---------------------------------------------------------------- processes */
+
+#define NOBODY 65534
+
+void become_nobody(void)
+{
+	any_method(); /* asks the device, which nobody cannot open */
+	ASSERT_EQ(setgroups(0, NULL), 0);
+	ASSERT_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+}
+
+void make_memory_group(const char *path, const char *limit)
+{
+	char file[128];
+
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	mkdir(path, 0755);
+	snprintf(file, sizeof(file), "%s/memory.max", path);
+	if (write_text(file, limit))
+		test_skip("no memory controller in /sys/fs/cgroup");
+	snprintf(file, sizeof(file), "%s/memory.swap.max", path);
+	write_text(file, "0");
+}
+
 /* ------------------------------------------------------- what the kernel says */
 
 struct xenmm_stats read_stats(int fd)
@@ -232,6 +259,13 @@ __u64 held_pages(const struct xenmm_stats *stats)
 __u64 held_twins(const struct xenmm_stats *stats)
 {
 	return stats->twins_made - stats->twins_dropped;
+}
+
+void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after)
+{
+	EXPECT_EQ(after->errors, before->errors);
+	EXPECT_EQ(after->partial_batches, before->partial_batches);
+	EXPECT_EQ(after->repairs, before->repairs);
 }
 
 static size_t unmap_counted(const struct arena *arena, size_t first, size_t pages)

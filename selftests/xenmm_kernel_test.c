@@ -331,7 +331,7 @@ TEST(who_is_not_root_may_look_only)
 	struct xenmm_kernel kernel = {.counting = XENMM_KERNEL_LEAVE};
 	int fd = device_open();
 
-	ASSERT_EQ(setuid(65534), 0);
+	become_nobody();
 	EXPECT_EQ(ioctl(fd, XENMM_IOC_KERNEL, &kernel), 0);
 	kernel = (struct xenmm_kernel){.counting = XENMM_KERNEL_OFF};
 	EXPECT_EQ(ERROR_OF(ioctl(fd, XENMM_IOC_KERNEL, &kernel)), EPERM);

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,22 +50,13 @@ static void exhaust_group(struct arena *unused)
 		       1, MIB);
 }
 
-static void make_group(void)
-{
-	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	mkdir(GROUP, 0755);
-	if (write_text(GROUP "/memory.max", GROUP_LIMIT))
-		test_skip("no memory controller in /sys/fs/cgroup");
-	write_text(GROUP "/memory.swap.max", "0");
-}
-
 TEST(killed_for_want_of_memory_in_an_operation)
 {
 	int fd = device_open();
 	const struct xenmm_stats before = read_stats(fd);
 	struct xenmm_stats after;
 
-	make_group();
+	make_memory_group(GROUP, GROUP_LIMIT);
 	for (int i = 0; i < NR_KILLS; i++) {
 		const int status = run_child(exhaust_group, NULL);
 

@@ -36,7 +36,6 @@ struct share {
 	struct page *model;  /* of page `first` and those behind it */
 	unsigned int window; /* pages that a fault maps, at most */
 	uint16_t last_stamp;
-	bool soaks; /* many small operations */
 };
 
 struct count {
@@ -75,7 +74,8 @@ struct action {
 
 uint64_t dice_of(uint64_t seed, unsigned int round, unsigned int thread);
 size_t below(uint64_t *dice, size_t limit); /* 0 to limit - 1 */
-void pick_action(uint64_t *dice, const struct share *share, struct action *action);
+/* soaks: ranges of 64 pages on average. */
+void pick_action(uint64_t *dice, const struct share *share, bool soaks, struct action *action);
 void describe_action(const struct action *action, char *text, size_t size);
 /* Do it, and let the model follow. */
 void do_action(struct share *share, const struct action *action);
@@ -126,7 +126,6 @@ struct worker {
 void run_round(const struct arena *arena, const struct arena *side, unsigned int round,
 	       const struct pace *pace, struct tally *sum);
 void expect_nothing_held(int fd);
-void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after);
 
 /* ------------------------------------------------------------------ disturbance */
 

@@ -117,31 +117,31 @@ static void move(struct worker *worker)
 /* --------------------------------------------------------------------- debugger */
 
 /* A thread that is stopped meanwhile is not one of those that work: its memory is. */
-static void *idle(void *tid)
+static volatile pid_t idle_tid;
+
+static void *idle(void *unused)
 {
-	*(volatile pid_t *)tid = syscall(SYS_gettid);
+	idle_tid = syscall(SYS_gettid);
 	for (;;)
 		pause();
-	return NULL;
+	return unused;
 }
 
-static pid_t idle_thread(void)
+static void need_idle_thread(void)
 {
-	static volatile pid_t tid;
 	pthread_t thread;
 
-	if (tid)
-		return tid;
-	ASSERT_EQ(pthread_create(&thread, NULL, idle, (void *)&tid), 0);
-	while (!tid)
+	if (idle_tid)
+		return;
+	ASSERT_EQ(pthread_create(&thread, NULL, idle, NULL), 0);
+	while (!idle_tid)
 		usleep(100);
-	return tid;
 }
 
 /* Runs in a child. */
 static void debug_arena(struct arena *arena)
 {
-	const pid_t tid = arena->fd; /* see look_as_debugger */
+	const pid_t tid = idle_tid;
 	int status;
 
 	ASSERT_EQ(ptrace(PTRACE_ATTACH, tid, NULL, NULL), 0);
@@ -157,10 +157,8 @@ static void debug_arena(struct arena *arena)
 
 static void look_as_debugger(struct worker *worker)
 {
-	struct arena seen = worker->share.arena;
-
-	seen.fd = idle_thread();
-	ASSERT_EQ(run_child(debug_arena, &seen), 0);
+	need_idle_thread();
+	ASSERT_EQ(run_child(debug_arena, &worker->share.arena), 0);
 	worker->tally.debuggers++;
 }
 

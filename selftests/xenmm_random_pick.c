@@ -167,13 +167,13 @@ static const struct shape {
 #define SUM_OF_WEIGHTS 48
 #define SUM_OF_SOAK_WEIGHTS 256
 
-static void pick_runs(uint64_t *dice, const struct share *share, struct action *action)
+static void pick_runs(uint64_t *dice, const struct share *share, bool soaks, struct action *action)
 {
-	size_t at = below(dice, share->soaks ? SUM_OF_SOAK_WEIGHTS : SUM_OF_WEIGHTS);
+	size_t at = below(dice, soaks ? SUM_OF_SOAK_WEIGHTS : SUM_OF_WEIGHTS);
 
 	action->nr_runs = 0;
 	for (const struct shape *shape = shapes;; shape++) {
-		const unsigned int weight = share->soaks ? shape->soak_weight : shape->weight;
+		const unsigned int weight = soaks ? shape->soak_weight : shape->weight;
 
 		if (at < weight) {
 			shape->pick(dice, share, action);
@@ -210,11 +210,11 @@ static void shorten_runs(struct action *action)
 			action->runs[i].pages = MAX_TOUCHED;
 }
 
-void pick_action(uint64_t *dice, const struct share *share, struct action *action)
+void pick_action(uint64_t *dice, const struct share *share, bool soaks, struct action *action)
 {
 	action->operation = &operations[below(dice, sizeof(operations) / sizeof(operations[0]))];
 	action->method = (struct method){.name = "touch"};
-	pick_runs(dice, share, action);
+	pick_runs(dice, share, soaks, action);
 	if (action->operation->request)
 		action->method = pick_method(dice, action->operation);
 	else

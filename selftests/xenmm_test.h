@@ -163,6 +163,11 @@ void unmap(const struct arena *arena, const struct method *method, size_t first,
 void protect(const struct arena *arena, const struct method *method, size_t first, size_t pages,
 	     __u32 prot);
 
+/* Give up all privileges, for good; the device can still be asked what it offers. */
+void become_nobody(void);
+/* A memory cgroup with a limit in bytes, or "max"; skips the test where it cannot be had. */
+void make_memory_group(const char *path, const char *limit);
+
 /* --------------------------------------------------------------- content */
 
 /* Words all over every page get a value that names seed, page and word. */
@@ -205,6 +210,8 @@ struct xenmm_stats read_stats(int fd);
 /* What all arenas hold now: pages, and tables that are twins. */
 __u64 held_pages(const struct xenmm_stats *stats);
 __u64 held_twins(const struct xenmm_stats *stats);
+/* Xen has refused nothing in between. */
+void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after);
 struct xenmm_info read_info(void);
 #define NR_COUNTERS 26
 extern const char *const counter_names[NR_COUNTERS];

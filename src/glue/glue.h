@@ -95,7 +95,7 @@ bool xenmm_cost_is_written(void);
 pmd_t *xenmm_walk_to_pmd(struct mm_struct *mm, unsigned long address);
 bool xenmm_is_table(pmd_t pmd);
 
-/* preemption.c; any context but NMI, calls nest. Between the two nothing may sleep. */
+/* preemption.c; process context, calls nest. Between the two nothing may sleep. */
 void xenmm_section_begin(void);
 void xenmm_section_end(void);
 void xenmm_sections_show(struct seq_file *file);
