@@ -196,6 +196,7 @@ static const struct xenmm_name_row xenmm_names[] = {
 	XENMM_FIELD(tables_flipped),  XENMM_FIELD(twins_made),
 	XENMM_FIELD(twins_dropped),   XENMM_FIELD(twin_updates),
 	XENMM_FIELD(teardown_pages),  XENMM_FIELD(repairs),
+	XENMM_FIELD(writes_noted),
 };
 
 static void xenmm_counter_is_named(struct kunit *test)

@@ -20,6 +20,8 @@ static const struct xenmm_action_row xenmm_actions[] = {
 	{"protect_rw", XENMM_PROTECT, XENMM_PROT_READ_WRITE},
 	{"map", XENMM_MAP, 0},
 	{"unmap", XENMM_UNMAP, 0},
+	{"track", XENMM_TRACK, 0},
+	{"untrack", XENMM_UNTRACK, 0},
 };
 
 /* What a method and a batch size answer, where Xen owns the tables and where it does not. */
@@ -61,7 +63,10 @@ static const struct xenmm_how_row xenmm_hows[] = {
 /* An exchange of tables says nothing about which pages are there. */
 static bool xenmm_is_misused_flip(const struct xenmm_how_row *how, enum xenmm_action action)
 {
-	return how->method == XENMM_METHOD_FLIP && action != XENMM_PROTECT;
+	const bool is_protection =
+		action == XENMM_PROTECT || action == XENMM_TRACK || action == XENMM_UNTRACK;
+
+	return how->method == XENMM_METHOD_FLIP && !is_protection;
 }
 
 static void xenmm_check_answers(struct kunit *test, const struct xenmm_how_row *how,
@@ -111,6 +116,7 @@ static const struct xenmm_refusal_row xenmm_refusals[] = {
 	{"discard_prot", {.action = XENMM_DISCARD, XENMM_GOOD, .prot = 3}, -EINVAL},
 	{"map_prot", {.action = XENMM_MAP, XENMM_GOOD, .prot = 3}, -EINVAL},
 	{"unmap_prot", {.action = XENMM_UNMAP, XENMM_GOOD, .prot = 1}, -EINVAL},
+	{"track_prot", {.action = XENMM_TRACK, XENMM_GOOD, .prot = 1}, -EINVAL},
 	{"protect_none", {.action = XENMM_PROTECT, XENMM_GOOD, .prot = 0}, -EINVAL},
 	{"protect_write_alone", {.action = XENMM_PROTECT, XENMM_GOOD, .prot = 2}, -EINVAL},
 	{"protect_exec", {.action = XENMM_PROTECT, XENMM_GOOD, .prot = 5}, -EINVAL},

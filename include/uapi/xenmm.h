@@ -86,7 +86,7 @@ struct xenmm_range {
  * @reserved_out: out: 0
  *
  * The out fields are set to 0 once the other fields are found right, and to the
- * outcome at the end, whatever it is. On EFAULT, EPERM and EOPNOTSUPP, and on
+ * outcome at the end, whatever it is. On EFAULT, EPERM, EBUSY, EACCES and EOPNOTSUPP, and on
  * EINVAL, ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
  * struct that cannot be written any more when the work is done, because it lies in a
  * range that this very call makes read-only, or because another thread has seen to it
@@ -103,6 +103,51 @@ struct xenmm_op {
 	__u64 failed_address;
 	__s32 hypervisor_error;
 	__u32 reserved_out;
+};
+
+/* The largest number of ranges that one XENMM_IOC_COLLECT tells. */
+#define XENMM_MAX_COLLECT 65536U
+
+/**
+ * struct xenmm_collect - which pages were written?
+ * @start: in: first address of the range to look at, a multiple of the page size
+ * @length: in: in bytes, a multiple of the page size, not 0
+ * @ranges: in: user address of room for @max_ranges struct xenmm_range; out: ranges of
+ *	written pages, ascending and apart
+ * @max_ranges: in: 1 to XENMM_MAX_COLLECT
+ * @flags: in: 0
+ * @nr_ranges: out: how many there are
+ * @hypervisor_error: out: as in struct xenmm_op, for the page at @resume
+ * @pages: out: pages in @ranges
+ * @resume: out: up to here all is told: the end of the range, or where the next call has to
+ *	begin because there was no more room, or Xen refused (EIO)
+ * @reserved: in: 0
+ */
+struct xenmm_collect {
+	__u64 start;
+	__u64 length;
+	__u64 ranges;
+	__u32 max_ranges;
+	__u32 flags;
+	__u32 nr_ranges;
+	__s32 hypervisor_error;
+	__u64 pages;
+	__u64 resume;
+	__u64 reserved[2];
+};
+
+/**
+ * struct xenmm_fork - what was done ahead of a fork
+ * @flags: in: 0
+ * @pages: out: entries that are read-only now
+ * @tables: out: tables that were rewritten as a whole for it
+ * @reserved: in: 0
+ */
+struct xenmm_fork {
+	__u64 flags;
+	__u64 pages;
+	__u64 tables;
+	__u64 reserved[2];
 };
 
 /* Guest kinds, as far as page tables are concerned. */
@@ -125,6 +170,8 @@ enum xenmm_guest {
  * @module_version: NUL-terminated
  */
 #define XENMM_FEATURE_KERNEL (1ULL << 0) /* XENMM_IOC_KERNEL */
+#define XENMM_FEATURE_TRACK (1ULL << 1)	 /* XENMM_IOC_TRACK, _UNTRACK, _COLLECT, _NOTIFY */
+#define XENMM_FEATURE_FORK (1ULL << 2)	 /* XENMM_IOC_FORK */
 
 struct xenmm_info {
 	__u32 abi_version;
@@ -172,6 +219,7 @@ struct xenmm_info {
  * @teardown_pages: entries cleared just before munmap, so that the kernel has no
  *	trap to take for them
  * @repairs: rebuilds and flips in which Xen refused a step and all was put right
+ * @writes_noted: first writes to tracked pages, each noted by a fault
  * @reserved: 0
  */
 struct xenmm_stats {
@@ -201,7 +249,8 @@ struct xenmm_stats {
 	__u64 twin_updates;
 	__u64 teardown_pages;
 	__u64 repairs;
-	__u64 reserved[6];
+	__u64 writes_noted;
+	__u64 reserved[5];
 };
 
 /* What XENMM_IOC_KERNEL does to the counting. */
@@ -331,6 +380,8 @@ struct xenmm_kernel {
  *   EINVAL      a field or a range is wrong, or not in this arena's mapping; with
  *               pages_done not 0, another thread unmapped a part of the arena
  *   EPERM       the arena is mapped by another process
+ *   EBUSY       PROTECT of a tracked page (failed_address): UNTRACK it first
+ *   EACCES      TRACK or UNTRACK of a page that PROTECT made read-only (failed_address)
  *   EOPNOTSUPP  this guest does not offer the method
  *   ENOMEM      no memory, memory cgroup or RLIMIT_MEMLOCK exhausted
  *   EINTR       a fatal signal arrived
@@ -348,11 +399,63 @@ struct xenmm_kernel {
  *           writable, so the process itself could write to them there
  * MAP       make the entries of populated pages present; allocates nothing
  * UNMAP     clear the entries; pages keep their content, a touch maps them
+ * TRACK     from now on the first write to each page is noted: it faults, the page becomes
+ *           writable, and COLLECT tells of it. Populated or not; methods as for PROTECT.
+ *           Pages that are tracked already stay so, with what was noted. Who writes through
+ *           the twin (see PROTECT) goes unnoticed; so may a write while another thread
+ *           protects the same pages
+ * UNTRACK   writes are noted no more, and what was noted is forgotten
  */
 #define XENMM_IOC_POPULATE _IOWR(XENMM_IOC_MAGIC, 0x10, struct xenmm_op)
 #define XENMM_IOC_DISCARD _IOWR(XENMM_IOC_MAGIC, 0x11, struct xenmm_op)
 #define XENMM_IOC_PROTECT _IOWR(XENMM_IOC_MAGIC, 0x12, struct xenmm_op)
 #define XENMM_IOC_MAP _IOWR(XENMM_IOC_MAGIC, 0x13, struct xenmm_op)
 #define XENMM_IOC_UNMAP _IOWR(XENMM_IOC_MAGIC, 0x14, struct xenmm_op)
+#define XENMM_IOC_TRACK _IOWR(XENMM_IOC_MAGIC, 0x15, struct xenmm_op)
+#define XENMM_IOC_UNTRACK _IOWR(XENMM_IOC_MAGIC, 0x16, struct xenmm_op)
+
+/*
+ * The pages of a range that were written since they were tracked, or collected last; from
+ * then on their writes are noted again. A write that is not told was done before it was
+ * tracked, or will be told next time. DISCARD of a populated page counts as a write of
+ * zeroes. Costs grow with the written pages: nothing else is looked at but 32 bytes for
+ * each 2 MiB.
+ *   EFAULT      bad pointer; what was not told counts as written still
+ *   EINVAL      a field or the range is wrong, or not in this arena's mapping
+ *   EPERM       the arena is mapped by another process
+ *   ENOMEM, EINTR  nothing was collected
+ * Where one of these comes when something was told already, the answer is 0, and resume
+ * says where the next call will meet it.
+ *   EIO         Xen refused an update: what is below resume was collected; or the arena is
+ *               dead, then nr_ranges is 0
+ */
+#define XENMM_IOC_COLLECT _IOWR(XENMM_IOC_MAGIC, 0x17, struct xenmm_collect)
+
+/*
+ * The eventfd to which 1 is added whenever a write to a tracked page is noted; -1 for none.
+ * It replaces the one before, and is held until the arena is closed.
+ *   EBADF, EINVAL  not a descriptor, not an eventfd; EINVAL: the arena is not mapped, too
+ *   EPERM       the arena is mapped by another process
+ *   EFAULT      bad pointer
+ */
+#define XENMM_IOC_NOTIFY _IOW(XENMM_IOC_MAGIC, 0x18, __s32)
+
+/*
+ * The caller is about to fork: what fork does to each writable page of private anonymous
+ * memory, a trap each, is done now by batches and whole tables. Nothing that the program
+ * can see changes, whether it forks or not: a page that is written first is given back
+ * by a fault. Left alone are shared memory, files, devices, hugetlbfs, areas of userfaultfd,
+ * and what fork does not copy. Takes an open file of its own, from which nothing is mapped; it
+ * belongs to the process that uses it first.
+ *   EFAULT      bad pointer
+ *   EINVAL      a field is not 0
+ *   EBUSY       an arena is mapped from this file
+ *   EPERM       the file belongs to another process
+ *   EOPNOTSUPP  no Xen PV guest: fork has no traps here
+ *   ENOMEM, EINTR  some pages may be read-only already
+ *   EIO         Xen refused an update; where it gave back less than it took, which no
+ *               Xen does, the process is killed
+ */
+#define XENMM_IOC_FORK _IOWR(XENMM_IOC_MAGIC, 0x19, struct xenmm_fork)
 
 #endif /* _UAPI_XENMM_H */

@@ -11,9 +11,7 @@
 #ifndef XENMM_ABI_H
 #define XENMM_ABI_H
 
-typedef __UINT32_TYPE__ xenmm_u32;
-typedef __UINT64_TYPE__ xenmm_u64;
-typedef __INT32_TYPE__ xenmm_s32;
+#include "xenmm/abi_counts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +21,10 @@ extern "C" {
 struct xenmm_host;
 /* The core's side of it. Opaque to the glue. */
 struct xenmm_arena;
+/* The core's side of what another module maps with. Opaque to the glue. */
+struct xenmm_mapper_core;
+/* The pages that it maps. Opaque to the core. */
+struct xenmm_page_list;
 
 /* An ioctl's range; the layout of struct xenmm_range in the uapi. */
 struct xenmm_piece {
@@ -36,6 +38,8 @@ enum xenmm_action {
 	XENMM_PROTECT,
 	XENMM_MAP,
 	XENMM_UNMAP,
+	XENMM_TRACK,
+	XENMM_UNTRACK,
 };
 
 /* struct xenmm_op of the uapi, decoded: fields have the same meaning there. */
@@ -51,6 +55,24 @@ struct xenmm_request {
 	xenmm_u64 pages_done;
 	xenmm_u64 failed_address;
 	xenmm_s32 hypervisor_error;
+};
+
+/* What XENMM_IOC_COLLECT asks, and the answer. */
+struct xenmm_harvest {
+	struct xenmm_piece range;   /* where to look */
+	struct xenmm_piece *found;  /* out: written pages, ascending, apart */
+	xenmm_u32 max_found;	    /* how many fit, at least 1 */
+	xenmm_u32 nr_found;	    /* out */
+	xenmm_u64 pages;	    /* out: sum of what was found */
+	xenmm_u64 resume;	    /* out: from here on nobody has looked; its end: all is told */
+	xenmm_s32 hypervisor_error; /* out: as in struct xenmm_request */
+};
+
+/* What became of other memory's entries ahead of a fork. */
+struct xenmm_shielded {
+	xenmm_u64 pages;  /* made read-only */
+	xenmm_u64 tables; /* of them by whole tables, so many */
+	xenmm_u64 lost;	  /* entries, or a table, that Xen did not take back */
 };
 
 /* One L1 table, locked. */
@@ -83,123 +105,6 @@ struct xenmm_pairs {
 	xenmm_u64 l2_maddr[2]; /* of the first visible and the first twin; 8 bytes each on */
 	xenmm_u64 l2_value[2][XENMM_MAX_PAIRS];
 	void *locks[2]; /* what pairs_unlock releases; NULL where there is none */
-};
-
-/* Counters, in the order of struct xenmm_stats. X(name) */
-#define XENMM_COUNTERS(X)     \
-	X(hypercalls)         \
-	X(mmu_updates)        \
-	X(traps)              \
-	X(va_mappings)        \
-	X(multicalls)         \
-	X(lazy_updates)       \
-	X(native_stores)      \
-	X(tlb_flushes)        \
-	X(faults)             \
-	X(fault_around_pages) \
-	X(pages_mapped)       \
-	X(pages_unmapped)     \
-	X(pages_protected)    \
-	X(pages_allocated)    \
-	X(pages_freed)        \
-	X(errors)             \
-	X(partial_batches)    \
-	X(hypercall_cycles)   \
-	X(trap_cycles)        \
-	X(tables_rebuilt)     \
-	X(tables_flipped)     \
-	X(twins_made)         \
-	X(twins_dropped)      \
-	X(twin_updates)       \
-	X(teardown_pages)     \
-	X(repairs)
-
-#define XENMM_COUNTER_ENUM(name) XENMM_COUNTER_##name,
-enum xenmm_counter { XENMM_COUNTERS(XENMM_COUNTER_ENUM) XENMM_NR_COUNTERS };
-#undef XENMM_COUNTER_ENUM
-
-/*
- * What Linux does to page tables in the whole guest, as its own tracepoints tell, in the
- * order of struct xenmm_kernel, where each is described. X(name)
- */
-#define XENMM_KERNEL_COUNTERS(X) \
-	X(batches)               \
-	X(hypercalls)            \
-	X(mmu_update_calls)      \
-	X(mmu_updates)           \
-	X(mmuext_calls)          \
-	X(va_mapping_calls)      \
-	X(other_calls)           \
-	X(set_pte)               \
-	X(set_pte_direct)        \
-	X(set_pmd)               \
-	X(set_pud)               \
-	X(set_p4d)               \
-	X(modify_prot)           \
-	X(pgd_pin)               \
-	X(pgd_unpin)             \
-	X(table_alloc)           \
-	X(table_release)         \
-	X(tlb_flush_one)         \
-	X(tlb_flush_multi)       \
-	X(write_cr3)             \
-	X(flush_full)            \
-	X(flush_arguments)       \
-	X(flush_callback)        \
-	X(batch_1)               \
-	X(batch_2)               \
-	X(batch_4)               \
-	X(batch_8)               \
-	X(batch_16)              \
-	X(batch_32)              \
-	X(traps)                 \
-	X(traps_fork)            \
-	X(traps_unmap)           \
-	X(traps_copy)            \
-	X(traps_move)            \
-	X(traps_advice)
-
-#define XENMM_KERNEL_ENUM(name) XENMM_KERNEL_##name,
-enum xenmm_kernel_counter { XENMM_KERNEL_COUNTERS(XENMM_KERNEL_ENUM) XENMM_NR_KERNEL };
-#undef XENMM_KERNEL_ENUM
-
-/*
- * The same as the probes count: only what went through the kernel's queue is in mmu_update_calls
- * and mmu_updates; hypercalls, set_pte_direct and traps are 0.
- */
-struct xenmm_kernel_counts {
-	xenmm_u64 counter[XENMM_NR_KERNEL];
-	xenmm_u64 upper_queued; /* entries of L2 to L4 tables in the queue */
-};
-
-/* The price list, of the planner but for trap, described in the ABI document of debugfs. X(name) */
-#define XENMM_COSTS(X) \
-	X(hypercall)   \
-	X(map)         \
-	X(unmap)       \
-	X(protect)     \
-	X(rebuild)     \
-	X(validate)    \
-	X(devalidate)  \
-	X(flip)        \
-	X(trap)
-
-#define XENMM_COST_ENUM(name) XENMM_COST_##name,
-enum xenmm_cost_item { XENMM_COSTS(XENMM_COST_ENUM) XENMM_NR_COSTS };
-#undef XENMM_COST_ENUM
-
-struct xenmm_cost {
-	xenmm_u32 ticks[XENMM_NR_COSTS]; /* 1 to XENMM_MAX_COST each */
-};
-
-#define XENMM_MAX_COST 0xffffff
-
-/* Updates per hypercall by power of two: bucket i counts 2^(i-1)+1 .. 2^i. */
-#define XENMM_NR_BUCKETS 12
-
-struct xenmm_counts {
-	xenmm_u64 counter[XENMM_NR_COUNTERS];
-	xenmm_u64 bucket[XENMM_NR_BUCKETS];
 };
 
 enum xenmm_guest_kind {
@@ -290,6 +195,25 @@ int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
 		    const struct xenmm_piece *pieces);
 
 /*
+ * The pages written since they were tracked, or collected last, are told once, and from
+ * now on writes to them are noted again. Locks as for run, of which no one else is let
+ * in between. -EINVAL the range is not in this arena; -EIO: what was found up to there
+ * is told, all else is as it was.
+ */
+int xenmm_arena_collect(struct xenmm_arena *arena, struct xenmm_harvest *harvest);
+/* What was found could not be told: the pages that are tracked still count as written again. */
+void xenmm_arena_uncollect(struct xenmm_arena *arena, const struct xenmm_harvest *harvest);
+
+/*
+ * Ahead of a fork: take the right to write from the present entries of these pieces, which are
+ * private anonymous memory of the host's mm, by batches and whole tables. mmap lock held
+ * for writing, and arena lock; nothing is mapped from this file. -EBUSY, -ENOMEM; -EINTR; -EIO
+ * Xen refused something: with `lost` not 0 the process has lost memory.
+ */
+int xenmm_arena_shield(struct xenmm_arena *arena, const struct xenmm_piece *pieces,
+		       xenmm_u32 nr_pieces, struct xenmm_shielded *shielded);
+
+/*
  * Serve a demand fault at address, mapping up to window pages (a power of two,
  * at most 512) around it but none outside [from, to). Locks as for run.
  * 0; -EACCES a write to a read-only page; -ENOMEM; -EIO Xen refused.
@@ -297,8 +221,27 @@ int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
 int xenmm_arena_fault(struct xenmm_arena *arena, xenmm_u64 address, int write, xenmm_u32 window,
 		      xenmm_u64 from, xenmm_u64 to);
 
-/* May this page be written? Arena lock held. */
-int xenmm_arena_may_write(struct xenmm_arena *arena, xenmm_u64 address);
+/*
+ * A write to a present entry that is read-only. Locks as for run. 0: it may be tried
+ * again; -EACCES the page is read-only; -EIO Xen refused.
+ */
+int xenmm_arena_write(struct xenmm_arena *arena, xenmm_u64 address);
+
+/* May sleep. -ENOMEM; nothing is left behind then. The host is one of its own. */
+int xenmm_mapper_core_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
+			     struct xenmm_mapper_core **core);
+/* May sleep. */
+void xenmm_mapper_core_destroy(struct xenmm_mapper_core *core);
+/*
+ * Map page i of the list at page i behind address, with these flag bits, wherever there is an
+ * empty entry. results[i]: 0; -EBUSY the entry is not empty; what Xen said; or, for all that
+ * follow, -ENOMEM, -EINTR, -EINVAL. mmap lock held, one caller at a time, may sleep. How many
+ * were mapped.
+ */
+xenmm_u32 xenmm_mapper_map(struct xenmm_mapper_core *core, xenmm_u64 address, xenmm_u32 count,
+			   xenmm_u64 flags, const struct xenmm_page_list *list, int *results);
+/* Clear entries, and flush. Locks as for map. -EINTR, -EIO Xen refused: the rest is there still. */
+int xenmm_mapper_clear(struct xenmm_mapper_core *core, xenmm_u64 address, xenmm_u32 count);
 
 /* --------------------------------------- kernel services, called by the core */
 
@@ -368,6 +311,8 @@ void xenmm_k_trace_batch_end(xenmm_u64 address, xenmm_u32 updates, xenmm_u32 don
 void xenmm_k_trace_rebuilt(xenmm_u64 address, xenmm_u32 changed);
 /* So many tables from this address on were exchanged with their twins. */
 void xenmm_k_trace_flipped(xenmm_u64 address, xenmm_u32 tables);
+/* A write to a tracked page was let through. Arena lock held. */
+void xenmm_k_write_noted(struct xenmm_host *host);
 /* An L1 table cannot be given back: it is lost. Corrects the mm's books, logs once. */
 void xenmm_k_table_lost(struct xenmm_host *host);
 
@@ -388,6 +333,9 @@ void xenmm_k_cost(struct xenmm_cost *cost);
 
 /* Flag bits of a present entry of this arena, frame number left out. */
 xenmm_u64 xenmm_k_pte_flags(struct xenmm_host *host, int writable);
+
+/* The pfn of a page of the list. Any context. */
+xenmm_u64 xenmm_k_list_pfn(const struct xenmm_page_list *list, xenmm_u32 index);
 
 /* The pfn to mfn table and its length; length 0 without Xen PV. */
 const unsigned long *xenmm_k_p2m(xenmm_u64 *length);

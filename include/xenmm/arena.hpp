@@ -4,7 +4,9 @@
 // this order.
 #pragma once
 
-#include "xenmm/operation.hpp"
+#include "xenmm/request.hpp"
+#include "xenmm/shield.hpp"
+#include "xenmm/tracker.hpp"
 
 namespace xenmm
 {
@@ -37,24 +39,22 @@ public:
 		backend_.count(counters);
 	}
 
-	// The request has passed check_request(). Errors: kInval with pages_done 0 and
-	// kAgain changed nothing; kNoMem, kIntr, kIo as request's out fields say.
+	// The request has passed check_request(). Errors: kInval with pages_done 0, kBusy,
+	// kAccess and kAgain changed nothing; kNoMem, kIntr, kIo as request's out fields say.
 	Result<void> run(xenmm_request &request, Ranges ranges)
 	{
 		XENMM_TRY(ranges.check_shape());
 		XENMM_TRY(check_mapped(backend_, ranges));
 		Planner planner = plan(request);
+		XENMM_TRY(permit(request, ranges, planner));
 		if (wants_twin(request, ranges, planner))
 			return Errno::kAgain;
 		Counters counters;
 		Progress progress = perform(request, ranges, planner, counters);
-		counters.add(XENMM_COUNTER_errors, progress.error == Errno::kIo);
-		backend_.count(counters);
-
 		request.pages_done = ranges.pages_below(progress.limit);
 		request.failed_address = progress.ok() ? 0 : progress.limit.bytes;
 		request.hypervisor_error = progress.hypervisor_error;
-		return progress.error;
+		return tell(progress, counters);
 	}
 
 	// kAccess: a write to a read-only page, nothing was mapped. kNoMem, kIo.
@@ -62,21 +62,44 @@ public:
 	{
 		if (state_.is_dead())
 			return Errno::kIo;
-		if (write && !state_.is_writable(address))
-			return Errno::kAccess;
 		Counters counters;
-		Progress progress = populate(around(address, window, extent), true, counters);
-		if (progress.error == Errno::kNoMem)
-			progress = populate(around(address, 1, extent), false, counters);
-		uint64_t mapped = counters.get(XENMM_COUNTER_pages_mapped);
+		Progress progress = write ? make_writable(address, counters) : Progress();
+		if (progress.ok())
+			progress = populate_around(address, window, extent, counters);
 		counters.add(XENMM_COUNTER_faults, progress.ok());
-		counters.add(XENMM_COUNTER_fault_around_pages, mapped ? mapped - 1 : 0);
-		counters.add(XENMM_COUNTER_errors, progress.error == Errno::kIo);
-		backend_.count(counters);
-		return progress.error;
+		return tell(progress, counters);
 	}
 
-	bool may_write(VirtAddr address) { return state_.is_writable(address); }
+	// See xenmm_arena_write.
+	Result<void> write(VirtAddr address)
+	{
+		if (state_.is_dead())
+			return Errno::kIo;
+		Counters counters;
+		return tell(make_writable(address, counters), counters);
+	}
+
+	// See xenmm_arena_collect.
+	Result<void> collect(xenmm_harvest &harvest)
+	{
+		Ranges range(&harvest.range, 1);
+		harvest.nr_found = 0;
+		XENMM_TRY(range.check_shape());
+		XENMM_TRY(check_mapped(backend_, range));
+		if (state_.is_dead())
+			return Errno::kIo;
+		Counters counters;
+		// Written pages lie apart: tables share a hypercall.
+		How how = is_pv_ ? How{Method::kBatch, kMaxBatch} : fault_how(is_pv_);
+		Planner planner(how, is_pv_, false, {});
+		return tell(Tracker<B>(state_, planner, counters).collect(harvest), counters);
+	}
+	void uncollect(const xenmm_harvest &harvest)
+	{
+		Counters counters;
+		Planner planner = entries_alone();
+		Tracker<B>(state_, planner, counters).uncollect(harvest);
+	}
 
 	// munmap of a part of either mapping is under way, see xenmm_arena_retire.
 	void retire(Extent extent)
@@ -95,6 +118,30 @@ public:
 			at = end;
 		}
 		backend_.count(counters);
+	}
+
+	// See xenmm_arena_shield. kBusy where an arena is mapped, kNoMem: nothing was changed.
+	Result<void> shield(Ranges ranges, xenmm_shielded &shielded)
+	{
+		if (state_.is_attached())
+			return Errno::kBusy;
+		// For the workspace alone: the span lies nowhere.
+		XENMM_TRY(state_.attach({0}, kSpanBytes));
+		Counters counters;
+		Planner planner({Method::kAuto, 0}, is_pv_, true, backend_.cost());
+		TableWriter<B> writer(state_, planner, counters);
+		ShieldWork work;
+		Progress progress = writer.run(ranges, work);
+		writer.flush_if_needed();
+		shielded = {counters.get(XENMM_COUNTER_pages_protected),
+			    counters.get(XENMM_COUNTER_tables_rebuilt), work.lost()};
+		if (state_.is_dead() && !put_back(state_.casualty(), counters)) {
+			backend_.table_lost();
+			shielded.lost++;
+		}
+		Errno error = tell(progress, counters);
+		state_.detach();
+		return error;
 	}
 
 	// The mm is about to go, see xenmm_arena_mend.
@@ -121,11 +168,44 @@ private:
 		return Planner(how, is_pv_, request.exclusive, backend_.cost());
 	}
 
+	Errno tell(const Progress &progress, Counters &counters)
+	{
+		counters.add(XENMM_COUNTER_errors, progress.error == Errno::kIo);
+		backend_.count(counters);
+		return progress.error;
+	}
+
+	Planner entries_alone() { return Planner(fault_how(is_pv_), is_pv_, false, {}); }
+
+	// Pages that are tracked are not protected, and pages that the program itself made
+	// read-only are not tracked. kBusy, kAccess.
+	Result<void> permit(xenmm_request &request, Ranges ranges, const Planner &planner)
+	{
+		bool tracks = request.action == XENMM_TRACK || request.action == XENMM_UNTRACK;
+		if (!tracks && request.action != XENMM_PROTECT)
+			return {};
+		Counters counters;
+		Tracker<B> tracker(state_, planner, counters);
+		VirtAddr barred = tracker.first_barred(ranges, tracks);
+		if (barred == kNoLimit)
+			return {};
+		request.failed_address = barred.bytes;
+		return tracks ? Errno::kAccess : Errno::kBusy;
+	}
+
+	Progress make_writable(VirtAddr address, Counters &counters)
+	{
+		if (state_.is_writable(address))
+			return {};
+		Planner planner = entries_alone();
+		return Tracker<B>(state_, planner, counters).let_through(address);
+	}
+
 	// A twin mapping is made when the first whole table with pages is to change its
 	// protection.
 	bool wants_twin(const xenmm_request &request, Ranges ranges, const Planner &planner)
 	{
-		if (request.action != XENMM_PROTECT || !planner.may_flip() || request.has_no_twin ||
+		if (!is_protection(request.action) || !planner.may_flip() || request.has_no_twin ||
 		    state_.has_twin_mapping() || state_.is_dead())
 			return false;
 		for (PartCursor cursor(ranges); !cursor.at_end();) {
@@ -153,15 +233,30 @@ private:
 			return operation.map(ranges);
 		case XENMM_UNMAP:
 			return operation.unmap(ranges);
+		case XENMM_TRACK:
+			return Tracker<B>(state_, planner, counters).track(ranges);
+		case XENMM_UNTRACK:
+			return Tracker<B>(state_, planner, counters).untrack(ranges);
 		}
 		return {{ranges[0].start}, Errno::kInval, 0};
 	}
 
 	Progress populate(xenmm_piece piece, bool optional, Counters &counters)
 	{
-		Planner planner(fault_how(is_pv_), is_pv_, false, {});
+		Planner planner = entries_alone();
 		Operation<B> operation(state_, planner, counters);
 		return operation.populate(Ranges(&piece, 1), optional);
+	}
+
+	Progress populate_around(VirtAddr address, uint32_t window, Extent extent,
+				 Counters &counters)
+	{
+		Progress progress = populate(around(address, window, extent), true, counters);
+		if (progress.error == Errno::kNoMem)
+			progress = populate(around(address, 1, extent), false, counters);
+		uint64_t mapped = counters.get(XENMM_COUNTER_pages_mapped);
+		counters.add(XENMM_COUNTER_fault_around_pages, mapped ? mapped - 1 : 0);
+		return progress;
 	}
 
 	// The aligned window of `pages` around address, inside the extent. A window

@@ -81,8 +81,10 @@ public:
 
 	// The span of an address inside either mapping.
 	Span &span(VirtAddr address) { return spans_[offset_of(address) / kSpanBytes]; }
+	const Span &span(VirtAddr address) const { return spans_[offset_of(address) / kSpanBytes]; }
 	bool is_twin(VirtAddr address) const { return covers(twin_base_, address); }
 	bool is_visible(VirtAddr address) const { return covers(base_, address); }
+	bool has(VirtAddr address) const { return is_visible(address) || is_twin(address); }
 	bool has_twin_mapping() const { return twin_base_.bytes; }
 	// What turns a visible address into its twin's; only with a twin mapping.
 	uint64_t twin_distance() const { return twin_base_.bytes - base_.bytes; }
@@ -119,6 +121,7 @@ public:
 		return {};
 	}
 
+	bool is_tracked(VirtAddr address) const { return span(address).is_tracked(address.slot()); }
 	bool is_writable(VirtAddr address) { return span(address).is_writable(address.slot()); }
 
 	// Free the pages of a part, whose entries are empty and flushed.
@@ -128,8 +131,13 @@ public:
 		if (!known.has_slots())
 			return;
 		uint64_t freed = 0;
-		for (uint32_t i = 0; i < part.pages; i++)
-			freed += free_slot(known.slots()[part.first_slot() + i]);
+		for (unsigned slot = part.first_slot(); slot < part.first_slot() + part.pages;
+		     slot++) {
+			if (!free_slot(known.slots()[slot]))
+				continue;
+			freed++;
+			known.note_changed(slot);
+		}
 		account_freed(freed, counters);
 	}
 

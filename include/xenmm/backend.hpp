@@ -42,6 +42,7 @@ concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, u
 	{ b.orphan_lock(va, entry, table, hooks) } -> SameAs<Result<void>>;
 	b.arena_died();
 	b.table_lost();
+	b.write_noted();
 	b.trace_batch_begin(va, n);
 	b.trace_batch_end(va, n, n, 0);
 	b.trace_rebuilt(va, n);

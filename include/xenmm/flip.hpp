@@ -26,8 +26,8 @@ template <Backend B>
 class Flipper
 {
 public:
-	Flipper(ArenaState<B> &state, const Planner &planner, Counters &counters)
-		: state_(state), planner_(planner), counters_(counters)
+	Flipper(ArenaState<B> &state, const Planner &planner, Counters &counters, bool yields)
+		: state_(state), planner_(planner), counters_(counters), yields_(yields)
 	{
 	}
 
@@ -50,7 +50,7 @@ public:
 	{
 		// From here on no lock is given away: what is surveyed stays true.
 		Part first = cursor.peek();
-		if (auto alive = state_.backend().breathe(true); !alive.ok())
+		if (auto alive = state_.backend().breathe(yields_); !alive.ok())
 			return {true, {first.start, alive.error(), 0}};
 		if (is_flipped(first, writable)) {
 			cursor.next();
@@ -228,6 +228,7 @@ private:
 	ArenaState<B> &state_;
 	const Planner &planner_;
 	Counters &counters_;
+	bool yields_;
 };
 
 } // namespace xenmm

@@ -41,10 +41,11 @@ public:
 		return progress;
 	}
 
-	Progress protect(Ranges ranges, bool writable)
+	// `yields`: as TableWriter says.
+	Progress protect(Ranges ranges, bool writable, bool yields = true)
 	{
-		TableWriter<B> writer(state_, planner_, counters_, true);
-		Flipper<B> flipper(state_, planner_, counters_);
+		TableWriter<B> writer(state_, planner_, counters_, yields);
+		Flipper<B> flipper(state_, planner_, counters_, yields);
 		ProtectWork<B> work(state_, writable);
 		Progress progress;
 		for (PartCursor cursor(ranges); !cursor.at_end() && progress.ok();) {

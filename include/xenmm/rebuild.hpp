@@ -64,6 +64,8 @@ public:
 	// for a while?
 	uint32_t changed() const { return changed_; }
 	bool was_refilled() const { return refilled_; }
+	// Entries that Xen did not take back: they are empty now.
+	uint32_t lost() const { return lost_; }
 	bool has_revoked() const { return refilled_ || (changed_ && work_.revokes()); }
 
 private:
@@ -140,8 +142,10 @@ private:
 			return kTableEntries;
 		VirtAddr at = batch_.address_of(outcome.applied);
 		bool was_to_change = wanted()[at.slot()] != saved()[at.slot()];
-		if (!was_to_change || !(at < progress.limit))
+		if (!was_to_change || !(at < progress.limit)) {
+			lost_++;
 			return at.slot() + 1;
+		}
 		progress = refused(at, outcome.error);
 		return at.slot();
 	}
@@ -165,6 +169,7 @@ private:
 	VirtAddr base_;
 	xenmm_hooks hooks_ = {};
 	uint32_t changed_ = 0;
+	uint32_t lost_ = 0;
 	bool refilled_ = false;
 };
 

@@ -17,6 +17,12 @@ Result<void> check_request(const xenmm_request &request, uint32_t offered);
 // What happens to entries.
 Change change_of(xenmm_action action);
 
+// Does it change nothing but protection, so that tables may be flipped?
+inline bool is_protection(xenmm_action action)
+{
+	return change_of(action) == Change::kProtect;
+}
+
 // Might it take tables out of the address space? See xenmm_request_is_exclusive.
 bool is_exclusive(const xenmm_request &request, Ranges ranges, bool is_pv, const xenmm_cost &cost);
 

@@ -166,6 +166,8 @@ private:
 	{
 		if (Work::kWholeTablesOnly && !section.begin.peek().is_whole())
 			return false;
+		if (!work.may_rebuild(batch.table()))
+			return false;
 		return section.look == Look::kRebuild ? has_work(batch, section, work)
 						      : pays(batch, section, work);
 	}
@@ -198,8 +200,9 @@ private:
 		note_present<Work>(section.begin.peek().start, batch.table(), rebuild.changed(),
 				   !rebuild.was_refilled());
 		settle(batch, section, {progress.limit, rebuild.changed() != 0}, work);
-		if (rebuild.was_refilled()) // perhaps not with all that it had
-			state_.span(section.begin.peek().start).spoil_twin();
+		if (rebuild.was_refilled() && state_.has(section.begin.peek().start))
+			state_.span(section.begin.peek().start).spoil_twin(); // it may lack some
+		work.lose(rebuild.lost());
 		return progress;
 	}
 

@@ -61,6 +61,7 @@ public:
 
 	constexpr uint64_t bits() const { return bits_; }
 	constexpr bool is_empty() const { return bits_ == 0; }
+	constexpr bool is_present() const { return bits_ & kPresent; }
 	constexpr bool is_writable() const { return bits_ & kWritable; }
 	constexpr Mfn frame() const { return {(bits_ & kFrameMask) >> kPageShift}; }
 
@@ -69,6 +70,7 @@ public:
 	{
 		return Pte((bits_ & (kFrameMask | kAccessedDirty)) | flags);
 	}
+	constexpr Pte read_only() const { return Pte(bits_ & ~kWritable); }
 	// Equal but for the bits that others set: hardware may set accessed and dirty at
 	// any time, Xen sets global in user entries (adjust_guest_l1e in its pv/mm.h).
 	constexpr bool agrees_with(Pte other) const

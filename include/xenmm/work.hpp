@@ -42,6 +42,10 @@ public:
 	{
 	}
 	void undo(Part) {}
+	// May this table be taken out for a while?
+	bool may_rebuild(const xenmm_table &) { return true; }
+	// Of a table that Xen refused so many entries stay empty: a touch brings them back.
+	void lose(uint32_t) {}
 };
 
 // Populated pages become present.

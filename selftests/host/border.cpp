@@ -85,9 +85,9 @@ int Border::fault(uint64_t number, bool write, uint32_t window)
 				 page_at(nr_pages).bytes);
 }
 
-bool Border::may_write(uint64_t number)
+int Border::write(uint64_t number)
 {
-	return xenmm_arena_may_write(arena, page_at(number).bytes);
+	return xenmm_arena_write(arena, page_at(number).bytes);
 }
 
 void Border::retire()
@@ -229,6 +229,11 @@ void xenmm_k_trace_flipped(xenmm_u64 address, xenmm_u32 tables)
 	here->trace_flipped({address}, tables);
 }
 
+void xenmm_k_write_noted(xenmm_host *host)
+{
+	host->xen.write_noted();
+}
+
 void xenmm_k_table_lost(xenmm_host *host)
 {
 	host->xen.table_lost();
@@ -285,6 +290,11 @@ int xenmm_k_mmuext_op(void *, xenmm_u32)
 {
 	here->hypervisor.flush_all(); // nothing else goes alone
 	return 0;
+}
+
+xenmm_u64 xenmm_k_list_pfn(const xenmm_page_list *list, xenmm_u32 index)
+{
+	return list->pfns.at(index);
 }
 
 void xenmm_k_lazy_enter(void)

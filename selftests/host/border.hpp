@@ -17,6 +17,10 @@ struct xenmm_host {
 	xenmm::test::FakeXen xen;
 };
 
+struct xenmm_page_list {
+	std::vector<uint64_t> pfns;
+};
+
 namespace xenmm::test
 {
 
@@ -33,7 +37,7 @@ public:
 	// -errno, as the module answers; out fields in `last`.
 	int run(How how, Op op, const Pieces &pieces);
 	int fault(uint64_t number, bool write, uint32_t window);
-	bool may_write(uint64_t number);
+	int write(uint64_t number); // to a present entry that is read-only
 	// munmap's notifier.
 	void retire();
 	void mend();

@@ -47,10 +47,10 @@ TEST_P(Borders, CarryOutEveryOperation)
 	ASSERT_EQ(run(Op::kPopulate), 0);
 	EXPECT_EQ(border.mapped(), kPages);
 	ASSERT_EQ(run(Op::kProtectRo), 0);
-	EXPECT_FALSE(border.may_write(5));
+	EXPECT_EQ(border.write(5), -EACCES);
 	EXPECT_EQ(border.fault(5, true, 1), -EACCES);
 	ASSERT_EQ(run(Op::kProtectRw), 0);
-	EXPECT_TRUE(border.may_write(5));
+	EXPECT_EQ(border.write(5), 0);
 	ASSERT_EQ(run(Op::kUnmap), 0);
 	EXPECT_EQ(border.mapped(), 0u);
 	ASSERT_EQ(border.fault(5, true, 16), 0);
@@ -100,6 +100,31 @@ TEST_F(PvBorder, AnswersTheErrnosOfTheUapi)
 	EXPECT_EQ(border.fault(6, true, 1), 0);
 	xen.hypervisor.entry_fuse.set(0, -EPERM);
 	EXPECT_EQ(border.fault(5, true, 1), -EIO);
+}
+
+TEST_F(PvBorder, MapsForAnotherModule)
+{
+	xenmm_page_list list;
+	xenmm_mapper_core *core = nullptr;
+	int results[kTableEntries];
+	uint64_t base = page_at(0).bytes;
+	for (uint64_t i = 0; i < kTableEntries; i++)
+		list.pfns.push_back(border.host.xen.page_alloc(false).value().number);
+	ASSERT_EQ(border.run(kBatch, Op::kUnmap, {piece(0, kPages)}), 0);
+	FakeXen *before = enter_border(&border.host.xen);
+	border.host.xen.zalloc_fuse.set(1, -ENOMEM);
+	EXPECT_EQ(xenmm_mapper_core_create(&border.host, XENMM_KIND_XEN_PV, &core), -ENOMEM);
+	ASSERT_EQ(xenmm_mapper_core_create(&border.host, XENMM_KIND_XEN_PV, &core), 0);
+	EXPECT_EQ(xenmm_mapper_map(core, base, kTableEntries, border.host.xen.pte_flags(true),
+				   &list, results),
+		  kTableEntries);
+	EXPECT_EQ(border.mapped(), kTableEntries);
+	EXPECT_EQ(xenmm_mapper_clear(core, base, kTableEntries), 0);
+	EXPECT_EQ(border.mapped(), 0u);
+	xenmm_mapper_core_destroy(core);
+	enter_border(before);
+	for (uint64_t pfn : list.pfns)
+		border.host.xen.page_free({pfn});
 }
 
 TEST_F(PvBorder, AttachesOnceAndWhereATableBegins)

@@ -38,6 +38,7 @@ public:
 		return xen_->orphan_lock(address, entries, table, hooks);
 	}
 	void arena_died() { xen_->arena_died(); }
+	void write_noted() { xen_->write_noted(); }
 	void table_lost() { xen_->table_lost(); }
 	void trace_batch_begin(VirtAddr first, uint32_t updates)
 	{

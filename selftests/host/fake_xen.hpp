@@ -44,6 +44,8 @@ public:
 				 xenmm_hooks &hooks);
 	void arena_died() { deaths_++; }
 	void table_lost() { tables_lost_++; }
+	void write_noted() { writes_noted_++; }
+	uint64_t writes_noted() const { return writes_noted_; }
 	void trace_batch_begin(VirtAddr first, uint32_t updates);
 	void trace_batch_end(VirtAddr first, uint32_t updates, uint32_t done, int error);
 	void trace_rebuilt(VirtAddr table, uint32_t tables)
@@ -144,7 +146,7 @@ private:
 	std::map<uint64_t, uint64_t> twins_;
 	void trace(uint64_t &sum, VirtAddr table, uint32_t tables);
 
-	uint64_t deaths_ = 0, tables_lost_ = 0;
+	uint64_t deaths_ = 0, tables_lost_ = 0, writes_noted_ = 0;
 	uint64_t traced_begin_ = 0; // the address of a batch under way, or 0
 	uint32_t traced_updates_ = 0;
 	uint64_t traced_rebuilt_ = 0, traced_flipped_ = 0;

@@ -105,11 +105,11 @@ TEST_P(Faults, WritingAReadOnlyPageMapsAndAllocatesNothing)
 TEST_P(Faults, MayWriteSaysTheProtection)
 {
 	Harness h(GetParam(), kPages);
-	EXPECT_TRUE(h.arena.may_write(page_at(7)));
+	EXPECT_TRUE(h.arena.write(page_at(7)).ok());
 	ASSERT_EQ(h.run(Op::kProtectRo, 7, 1), Errno::kOk);
-	EXPECT_FALSE(h.arena.may_write(page_at(7)));
-	EXPECT_TRUE(h.arena.may_write(page_at(8)));
-	EXPECT_TRUE(h.arena.may_write(page_at(1099)));
+	EXPECT_FALSE(h.arena.write(page_at(7)).ok());
+	EXPECT_TRUE(h.arena.write(page_at(8)).ok());
+	EXPECT_TRUE(h.arena.write(page_at(1099)).ok());
 }
 
 TEST_P(Faults, FallBackToOnePageWhenMemoryIsShort)

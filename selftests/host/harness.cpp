@@ -34,6 +34,10 @@ xenmm_action action_of(Op op)
 		return XENMM_MAP;
 	case Op::kUnmap:
 		return XENMM_UNMAP;
+	case Op::kTrack:
+		return XENMM_TRACK;
+	case Op::kUntrack:
+		return XENMM_UNTRACK;
 	default:
 		return XENMM_PROTECT;
 	}
@@ -60,8 +64,8 @@ uint32_t prot_of(Op op)
 
 std::string name_of(Op op)
 {
-	static const char *const names[] = {"populate",	  "discard", "protect_ro",
-					    "protect_rw", "map",     "unmap"};
+	static const char *const names[] = {"populate", "discard", "protect_ro", "protect_rw",
+					    "map",	"unmap",   "track",	 "untrack"};
 	return names[static_cast<int>(op)];
 }
 
@@ -197,14 +201,32 @@ Errno Harness::fault(uint64_t number, bool write, uint32_t window)
 	return arena.fault(page_at(number), write, window, extent.value()).error();
 }
 
+Errno Harness::write(uint64_t number)
+{
+	History history(*this, Op::kUntrack, {piece(number, 1)});
+	return arena.write(page_at(number)).error();
+}
+
+Errno Harness::collect(uint64_t first, uint64_t pages, Pieces &found, uint32_t room)
+{
+	History history(*this, Op::kTrack, {piece(first, pages)});
+	found.assign(room, {});
+	harvest = {};
+	harvest.range = piece(first, pages);
+	harvest.found = found.data();
+	harvest.max_found = room;
+	Errno error = arena.collect(harvest).error();
+	found.resize(harvest.nr_found);
+	return error;
+}
+
 Errno Harness::touch(unsigned cpu, uint64_t number, bool write, uint64_t *content, uint32_t window)
 {
 	Access seen = xen.access(cpu, page_at(number), write, content);
 	if (seen == Access::kDone)
 		return Errno::kOk;
-	if (seen == Access::kReadOnly) // pfn_mkwrite
-		return arena.may_write(page_at(number)) ? Errno::kInval : Errno::kAccess;
-	Errno error = fault(number, write, window);
+	Errno error =
+		seen == Access::kReadOnly ? this->write(number) : fault(number, write, window);
 	if (error == Errno::kOk) {
 		EXPECT_EQ(xen.access(cpu, page_at(number), write, content), Access::kDone);
 	}
@@ -242,7 +264,8 @@ PageView Harness::slot(uint64_t number)
 {
 	Span &span = this->span(number);
 	unsigned slot = page_at(number).slot();
-	return {span.has_slots() ? span.slots()[slot] : Slot(), span.is_writable(slot)};
+	return {span.has_slots() ? span.slots()[slot] : Slot(), span.is_writable(slot),
+		span.is_tracked(slot)};
 }
 
 Twin Harness::twin(uint64_t number)

@@ -39,21 +39,33 @@ constexpr xenmm_piece piece(uint64_t first, uint64_t pages)
 }
 
 // The operations with their parameter, so that tests can list them.
-enum class Op { kPopulate, kDiscard, kProtectRo, kProtectRw, kMap, kUnmap };
-inline constexpr Op kAllOps[] = {Op::kPopulate,	 Op::kDiscard, Op::kProtectRo,
-				 Op::kProtectRw, Op::kMap,     Op::kUnmap};
+enum class Op { kPopulate, kDiscard, kProtectRo, kProtectRw, kMap, kUnmap, kTrack, kUntrack };
+inline constexpr Op kAllOps[] = {Op::kPopulate, Op::kDiscard, Op::kProtectRo, Op::kProtectRw,
+				 Op::kMap,	Op::kUnmap,   Op::kTrack,     Op::kUntrack};
 std::string name_of(Op op);
+// Does it take the right to write away, or give it?
+constexpr bool takes_writing(Op op)
+{
+	return op == Op::kProtectRo || op == Op::kTrack;
+}
+constexpr bool gives_writing(Op op)
+{
+	return op == Op::kProtectRw || op == Op::kUntrack;
+}
 xenmm_request request_of(How how, Op op, const Pieces &pieces);
 
 // What the arena knows of a page.
 struct PageView {
 	Slot slot;
 	bool writable;
+	bool tracked;
 
 	bool has_page() const { return slot.has_page(); }
 	Pfn pfn() const { return slot.pfn(); }
 	bool is_fresh() const { return slot.is_fresh(); }
 	bool is_writable() const { return writable; }
+	bool is_tracked() const { return tracked; }
+	bool is_written() const { return slot.is_written(); }
 };
 
 class Harness
@@ -73,6 +85,11 @@ public:
 	// Another thread's operation, while the one under way has given its locks away.
 	Errno run_meanwhile(Op op, uint64_t first, uint64_t pages);
 	Errno fault(uint64_t number, bool write, uint32_t window);
+	// A write to an entry that is read-only: pfn_mkwrite.
+	Errno write(uint64_t number);
+	// The written pages of a range, in as many pieces as fit; what else there is to say
+	// is in `harvest`.
+	Errno collect(uint64_t first, uint64_t pages, Pieces &found, uint32_t room = 1000);
 	// A process touches a page: access, fault, access again. kAccess is SIGSEGV.
 	Errno touch(unsigned cpu, uint64_t number, bool write, uint64_t *content,
 		    uint32_t window = 1);
@@ -113,6 +130,7 @@ public:
 	FakeXen xen;
 	Arena<FakeBackend> arena;
 	xenmm_request last = {};
+	xenmm_harvest harvest = {};
 	bool exclusive = true;	   // requests hold the mmap lock for writing
 	bool refuses_twin = false; // there is no room for a second mapping
 	bool has_notifier = true;  // the kernel tells of a munmap

@@ -93,13 +93,15 @@ bool History::is_new(VirtAddr page, const Meaning &first, const Meaning &now)
 	case Op::kDiscard:
 		return now == Meaning();
 	case Op::kProtectRo:
+	case Op::kTrack:
 		if (!h_.is_pv()) // zapped
 			return now == Meaning();
 		[[fallthrough]];
 	case Op::kProtectRw:
+	case Op::kUntrack:
 		break;
 	}
-	return first.pfn && now == Meaning{first.pfn, op_ == Op::kProtectRw};
+	return first.pfn && now == Meaning{first.pfn, gives_writing(op_)};
 }
 
 // It is made to match, or cleared with the visible table.
@@ -110,9 +112,9 @@ bool History::is_new_of_twin(uint64_t number, const Meaning &now)
 		return false;
 	if (!now.pfn)
 		return true;
-	bool is_protect = op_ == Op::kProtectRo || op_ == Op::kProtectRw;
+	bool is_protect = takes_writing(op_) || gives_writing(op_);
 	return is_protect && h_.is_mapped(number) && slot.has_page() &&
-	       now == Meaning{slot.pfn().number, op_ == Op::kProtectRw};
+	       now == Meaning{slot.pfn().number, gives_writing(op_)};
 }
 
 bool History::is_covered(VirtAddr visible) const
@@ -133,7 +135,7 @@ void History::judge_exchange(VirtAddr at, const Frame &old, const Frame &now)
 	for (unsigned slot = 0; slot < kTableEntries; slot++) {
 		Meaning seen = meaning_of(at.page(slot), h_.xen.memory.entries(now)[slot]);
 		bool is_new = seen.pfn && is_covered(at.page(slot)) &&
-			      seen == Meaning{shown[slot].pfn, op_ == Op::kProtectRw};
+			      seen == Meaning{shown[slot].pfn, gives_writing(op_)};
 		if (seen != shown[slot] && !is_new)
 			complain(at.page(slot), "a flip shows neither its old nor its new entry");
 	}

@@ -36,6 +36,9 @@ void arrange(Harness &h, Op op)
 		ASSERT_EQ(h.run_by({Method::kBatch, 512}, Op::kProtectRo, {piece(0, kPages)}),
 			  Errno::kOk);
 	}
+	if (op == Op::kUntrack) {
+		ASSERT_EQ(h.run(Op::kTrack), Errno::kOk);
+	}
 	if (op == Op::kMap) {
 		ASSERT_EQ(h.run(Op::kUnmap), Errno::kOk);
 	}
@@ -62,7 +65,7 @@ bool is_new(Harness &h, Op op, uint64_t number, Pte before)
 	case Op::kDiscard:
 		return now.is_empty();
 	default:
-		return now.agrees_with(before.with_flags(h.xen.pte_flags(op == Op::kProtectRw)));
+		return now.agrees_with(before.with_flags(h.xen.pte_flags(gives_writing(op))));
 	}
 }
 

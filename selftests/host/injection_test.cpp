@@ -27,6 +27,9 @@ void arrange(Harness &h, Op op)
 	if (op == Op::kProtectRw) {
 		ASSERT_EQ(h.run(Op::kProtectRo, kFirst, kCount), Errno::kOk);
 	}
+	if (op == Op::kUntrack) {
+		ASSERT_EQ(h.run(Op::kTrack, kFirst, kCount), Errno::kOk);
+	}
 	if (op == Op::kMap) {
 		ASSERT_EQ(h.run(Op::kUnmap, kFirst, kCount), Errno::kOk);
 	}
@@ -55,8 +58,8 @@ bool is_done(Harness &h, Op op, uint64_t number)
 	case Op::kDiscard:
 		return !h.is_mapped(number) && !h.slot(number).has_page();
 	default:
-		return h.slot(number).is_writable() == (op == Op::kProtectRw) &&
-		       Pte(h.entry(number)).is_writable() == (op == Op::kProtectRw);
+		return h.slot(number).is_writable() == gives_writing(op) &&
+		       Pte(h.entry(number)).is_writable() == gives_writing(op);
 	}
 }
 
@@ -161,63 +164,20 @@ private:
 };
 INSTANTIATE_TEST_SUITE_P(Each, Injection, ::testing::ValuesIn(pv_hows()), how_name);
 
-TEST_P(Injection, PopulateRefusedAtEveryEntry)
+TEST_P(Injection, RefusedAtEveryEntry)
 {
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kPopulate, k);
+	for (Op op : kAllOps)
+		for (uint64_t k = 0; k < kCount; k++)
+			fail_at(op, k);
 }
 
-TEST_P(Injection, MapRefusedAtEveryEntry)
+// All positions in one message: the pattern matters.
+TEST_P(Injection, CountersSayWhatHappenedAfterAFailure)
 {
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kMap, k);
-}
-
-TEST_P(Injection, UnmapRefusedAtEveryEntry)
-{
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kUnmap, k);
-}
-
-TEST_P(Injection, DiscardRefusedAtEveryEntry)
-{
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kDiscard, k);
-}
-
-TEST_P(Injection, ProtectRoRefusedAtEveryEntry)
-{
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kProtectRo, k);
-}
-
-TEST_P(Injection, ProtectRwRefusedAtEveryEntry)
-{
-	for (uint64_t k = 0; k < kCount; k++)
-		fail_at(Op::kProtectRw, k);
-}
-
-// One test an operation, and all positions in one message: the pattern matters.
-void expect_true_counters(Injection &test, Op op)
-{
-	for (uint64_t k : {0, 1, 7, 30, 31, 32, 39, 40, 41, 63})
-		EXPECT_EQ(test.counters_after_failure(op, k), "") << "entry " << k;
-}
-
-TEST_P(Injection, CountersSayWhatHappenedAfterAFailedPopulate)
-{
-	expect_true_counters(*this, Op::kPopulate);
-}
-
-TEST_P(Injection, CountersSayWhatHappenedAfterAFailedUnmap)
-{
-	expect_true_counters(*this, Op::kUnmap);
-}
-
-TEST_P(Injection, CountersSayWhatHappenedAfterAFailedProtect)
-{
-	expect_true_counters(*this, Op::kProtectRo);
-	expect_true_counters(*this, Op::kProtectRw);
+	for (Op op : kAllOps)
+		for (uint64_t k : {0, 1, 7, 30, 31, 32, 39, 40, 41, 63})
+			EXPECT_EQ(counters_after_failure(op, k), "")
+				<< name_of(op) << ", entry " << k;
 }
 
 TEST_P(Injection, WholeHypercallRefusedAtEveryPosition)

@@ -43,6 +43,10 @@ std::string Harness::entry_problem(uint64_t number)
 	PageView page = slot(number);
 	if (page.is_fresh())
 		return "slot still fresh";
+	if (page.is_written() && !page.is_tracked())
+		return "written, but not tracked";
+	if (page.is_tracked() && page.is_writable() && !page.is_written())
+		return "writes go unnoticed";
 	if (pte.is_empty())
 		return "";
 	if (!page.has_page())
@@ -94,9 +98,15 @@ std::string Harness::presence_problem(uint64_t first)
 std::string Harness::span_problem(uint64_t first)
 {
 	Span &span = this->span(first);
-	uint64_t deviating = 0;
-	for (unsigned slot = 0; span.has_slots() && slot < kTableEntries; slot++)
+	uint64_t deviating = 0, written = 0;
+	for (unsigned slot = 0; span.has_slots() && slot < kTableEntries; slot++) {
 		deviating += span.slots()[slot].deviates();
+		if (span.slots()[slot].is_written())
+			written |= 1ULL << slot / Span::kGroup;
+		if (span.has_written(slot) != (written >> slot / Span::kGroup & 1) &&
+		    slot % Span::kGroup == Span::kGroup - 1)
+			return "the span does not know what is written\n";
+	}
 	return span.is_uniform() == !deviating ? "" : "the span does not know what deviates\n";
 }
 
@@ -128,6 +138,7 @@ std::string Harness::problems()
 		     xen.total_ever(XENMM_COUNTER_twins_made) -
 			     xen.total_ever(XENMM_COUNTER_twins_dropped),
 		     spans_with_twin());
+	found.differ("writes told", xen.writes_noted(), xen.total_ever(XENMM_COUNTER_writes_noted));
 	found.differ("tables traced as rebuilt", xen.traced_rebuilt(),
 		     xen.total_ever(XENMM_COUNTER_tables_rebuilt));
 	found.differ("tables traced as flipped", xen.traced_flipped(),

@@ -37,8 +37,10 @@ ModelPage Model::wanted(Op op, uint64_t number, bool is_done)
 		break;
 	case Op::kProtectRo:
 	case Op::kProtectRw:
-		page.writable = op == Op::kProtectRw;
-		if (!h_.is_pv() && op == Op::kProtectRo) // zapped, perhaps
+	case Op::kTrack:
+	case Op::kUntrack:
+		page.writable = gives_writing(op);
+		if (!h_.is_pv() && takes_writing(op)) // zapped, perhaps
 			page.mapped &= h_.is_mapped(number);
 		break;
 	}

@@ -163,7 +163,7 @@ TEST_P(Operations, ProtectChangesTheRangeAlone)
 	ASSERT_EQ(h.run(Op::kProtectRo, kFirst, kCount), Errno::kOk);
 	for (uint64_t i = 0; i < kPages; i++) {
 		uint64_t content = 5;
-		ASSERT_EQ(h.arena.may_write(page_at(i)), !is_inside(i)) << i;
+		ASSERT_EQ(h.slot(i).is_writable(), !is_inside(i)) << i;
 		ASSERT_EQ(h.touch(1, i, true, &content),
 			  is_inside(i) ? Errno::kAccess : Errno::kOk);
 	}

@@ -27,6 +27,9 @@ void arrange(Harness &h, Op op)
 	if (op == Op::kProtectRw) {
 		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	}
+	if (op == Op::kUntrack) {
+		ASSERT_EQ(h.run(Op::kTrack), Errno::kOk);
+	}
 	if (op == Op::kMap) {
 		ASSERT_EQ(h.run(Op::kUnmap), Errno::kOk);
 	}
@@ -45,8 +48,8 @@ bool is_done(Harness &h, Op op, uint64_t number)
 	case Op::kDiscard:
 		return !h.is_mapped(number) && !h.slot(number).has_page();
 	default:
-		return Pte(h.entry(number)).is_writable() == (op == Op::kProtectRw) &&
-		       h.slot(number).is_writable() == (op == Op::kProtectRw);
+		return Pte(h.entry(number)).is_writable() == gives_writing(op) &&
+		       h.slot(number).is_writable() == gives_writing(op);
 	}
 }
 

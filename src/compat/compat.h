@@ -6,6 +6,7 @@
 #ifndef XENMM_COMPAT_H
 #define XENMM_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -36,6 +37,16 @@ static inline vm_fault_t xenmm_compat_need_mmap_lock(struct vm_fault *vmf)
 	}
 #endif
 	return 0;
+}
+
+/* One more, the only number that anybody ever asked for, is no argument since 6.8. */
+static inline void xenmm_compat_eventfd_signal(struct eventfd_ctx *context)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(context);
+#else
+	eventfd_signal(context, 1);
+#endif
 }
 
 /* Has each L1 table a lock of its own? Xen PV then pins each on its own, too. */

@@ -3,6 +3,7 @@
 // to int. No logic.
 #include "linux_backend.hpp"
 #include "xenmm/arena.hpp"
+#include "xenmm/mapper.hpp"
 #include "xenmm/planner.hpp"
 #include "xenmm/request.hpp"
 
@@ -17,6 +18,10 @@ using KernelArena = xenmm::Arena<xenmm::LinuxBackend>;
 
 struct xenmm_arena {
 	KernelArena arena;
+};
+
+struct xenmm_mapper_core {
+	xenmm::Mapper<xenmm::LinuxBackend> mapper;
 };
 
 namespace
@@ -138,9 +143,58 @@ int xenmm_arena_fault(struct xenmm_arena *arena, xenmm_u64 address, int write, x
 	return to_int(arena->arena.fault({address}, write, window, {{from}, {to}}).error());
 }
 
-int xenmm_arena_may_write(struct xenmm_arena *arena, xenmm_u64 address)
+int xenmm_arena_write(struct xenmm_arena *arena, xenmm_u64 address)
 {
-	return arena->arena.may_write({address});
+	return to_int(arena->arena.write({address}).error());
+}
+
+int xenmm_arena_shield(struct xenmm_arena *arena, const struct xenmm_piece *pieces,
+		       xenmm_u32 nr_pieces, struct xenmm_shielded *shielded)
+{
+	xenmm::Ranges ranges(pieces, nr_pieces);
+	return to_int(arena->arena.shield(ranges, *shielded).error());
+}
+
+int xenmm_arena_collect(struct xenmm_arena *arena, struct xenmm_harvest *harvest)
+{
+	return to_int(arena->arena.collect(*harvest).error());
+}
+
+void xenmm_arena_uncollect(struct xenmm_arena *arena, const struct xenmm_harvest *harvest)
+{
+	arena->arena.uncollect(*harvest);
+}
+
+int xenmm_mapper_core_create(struct xenmm_host *host, enum xenmm_guest_kind kind,
+			     struct xenmm_mapper_core **core)
+{
+	void *memory = xenmm_k_zalloc(sizeof(xenmm_mapper_core));
+	if (!memory)
+		return to_int(xenmm::Errno::kNoMem);
+	bool is_pv = kind == XENMM_KIND_XEN_PV;
+	*core = new (memory) xenmm_mapper_core{{xenmm::LinuxBackend(host), is_pv}};
+	auto made = (*core)->mapper.make();
+	if (!made.ok())
+		xenmm_k_free(memory);
+	return to_int(made.error());
+}
+
+void xenmm_mapper_core_destroy(struct xenmm_mapper_core *core)
+{
+	core->~xenmm_mapper_core();
+	xenmm_k_free(core);
+}
+
+xenmm_u32 xenmm_mapper_map(struct xenmm_mapper_core *core, xenmm_u64 address, xenmm_u32 count,
+			   xenmm_u64 flags, const struct xenmm_page_list *list, int *results)
+{
+	auto page_at = [list](uint32_t i) { return xenmm::Pfn{xenmm_k_list_pfn(list, i)}; };
+	return core->mapper.map({address}, count, flags, page_at, results);
+}
+
+int xenmm_mapper_clear(struct xenmm_mapper_core *core, xenmm_u64 address, xenmm_u32 count)
+{
+	return to_int(core->mapper.clear({address}, count).error());
 }
 
 } // extern "C"

@@ -68,6 +68,7 @@ public:
 	{
 		xenmm_k_trace_flipped(first.bytes, tables);
 	}
+	void write_noted() { xenmm_k_write_noted(host_); }
 	void table_lost() { xenmm_k_table_lost(host_); }
 	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
 	{

@@ -41,6 +41,8 @@ Change change_of(xenmm_action action)
 	case XENMM_UNMAP:
 		return Change::kUnmap;
 	case XENMM_PROTECT:
+	case XENMM_TRACK:
+	case XENMM_UNTRACK:
 		break;
 	}
 	return Change::kProtect;
@@ -51,7 +53,7 @@ bool is_exclusive(const xenmm_request &request, Ranges ranges, bool is_pv, const
 	How how = {static_cast<Method>(request.method), request.batch};
 	Planner planner(how, is_pv, true, cost);
 	uint32_t pages = pages_up_to_a_table(ranges);
-	bool may_flip = request.action == XENMM_PROTECT && planner.may_flip();
+	bool may_flip = is_protection(request.action) && planner.may_flip();
 	return planner.look(change_of(request.action), pages) != Look::kNone ||
 	       (may_flip && pages == kTableEntries);
 }
@@ -61,7 +63,7 @@ Result<void> check_request(const xenmm_request &request, uint32_t offered)
 	if (request.reserved || !is_prot_valid(request))
 		return Errno::kInval;
 	// A flip knows no presence.
-	if (static_cast<Method>(request.method) == Method::kFlip && request.action != XENMM_PROTECT)
+	if (static_cast<Method>(request.method) == Method::kFlip && !is_protection(request.action))
 		return Errno::kInval;
 	if (request.nr_pieces == 0 || request.nr_pieces > kMaxRanges)
 		return Errno::kInval;

@@ -43,14 +43,16 @@ static bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_ar
 	       vma->vm_private_data == host && (vma->vm_flags & VM_PFNMAP);
 }
 
-/* A VMA of either mapping. mmap lock held. */
+/* A VMA of either mapping; ahead of a fork, of any memory that may be shielded. mmap lock held. */
 struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
 {
 	struct vm_area_struct *vma = find_vma(host->mm, address);
 
-	if (!vma || address < vma->vm_start || !xenmm_is_arena_vma(host, vma))
+	if (!vma || address < vma->vm_start)
 		return NULL;
-	return vma;
+	if (host->takes)
+		return host->takes(vma) ? vma : NULL;
+	return xenmm_is_arena_vma(host, vma) ? vma : NULL;
 }
 
 static bool xenmm_is_inside(const struct xenmm_area *area, unsigned long address)
@@ -196,19 +198,22 @@ static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
 
 /*
  * A write to a read-only entry. Without this hook the kernel would make the entry
- * writable (wp_pfn_shared). When the page has become writable meanwhile, the
- * entry has too, and the access is simply tried again.
+ * writable (wp_pfn_shared). When the page has become writable meanwhile, or is tracked and
+ * becomes so now, the entry does too, and the access is simply tried again.
  */
 static vm_fault_t xenmm_vma_pfn_mkwrite(struct vm_fault *vmf)
 {
 	struct xenmm_host *host = vmf->vma->vm_private_data;
-	bool may_write;
+	vm_fault_t retry = xenmm_compat_need_mmap_lock(vmf);
+	int error = -EACCES;
 
+	if (retry)
+		return retry;
 	mutex_lock(&host->lock);
-	may_write = xenmm_is_visible_fault(vmf) &&
-		    xenmm_arena_may_write(host->arena, vmf->address & PAGE_MASK);
+	if (xenmm_is_visible_fault(vmf))
+		error = xenmm_arena_write(host->arena, vmf->address & PAGE_MASK);
 	mutex_unlock(&host->lock);
-	return may_write ? VM_FAULT_NOPAGE : VM_FAULT_SIGSEGV;
+	return xenmm_fault_result(error);
 }
 
 static const struct vm_operations_struct xenmm_vm_ops = {

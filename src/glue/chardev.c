@@ -4,6 +4,7 @@
  * under the mmap lock and the arena lock, and copied out with no lock held,
  * because their arguments may lie in the arena.
  */
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mmap_lock.h>
@@ -42,6 +43,8 @@ static int xenmm_release(struct inode *inode, struct file *file)
 	struct xenmm_host *host = file->private_data;
 
 	xenmm_arena_destroy(host->arena);
+	if (host->notify)
+		eventfd_ctx_put(host->notify);
 	if (host->mm)
 		mmdrop(host->mm);
 	kfree(host);
@@ -57,7 +60,7 @@ static long xenmm_ioctl_info(void __user *argument)
 		.max_batch = XENMM_MAX_BATCH,
 		.fault_window = READ_ONCE(xenmm_fault_window),
 		.initial_domain = xen_initial_domain(),
-		.features = XENMM_FEATURE_KERNEL,
+		.features = XENMM_FEATURE_KERNEL | XENMM_FEATURE_TRACK | XENMM_FEATURE_FORK,
 		.module_version = XENMM_VERSION,
 	};
 
@@ -102,7 +105,7 @@ static struct xenmm_piece *xenmm_copy_pieces(const struct xenmm_op *op, struct x
 	return pieces;
 }
 
-/* The arena lock, and the mmap lock's hold noted; see xenmm_release_locks. */
+/* The arena lock, and the mmap lock's hold noted; see xenmm_leave. */
 static void xenmm_lock_arena(struct xenmm_host *host, enum xenmm_hold hold)
 {
 	mutex_lock(&host->lock);
@@ -122,7 +125,7 @@ static int xenmm_take_locks(struct xenmm_host *host, enum xenmm_hold hold)
 	return 0;
 }
 
-static void xenmm_release_locks(struct xenmm_host *host)
+void xenmm_leave(struct xenmm_host *host)
 {
 	const enum xenmm_hold hold = host->hold;
 
@@ -139,7 +142,7 @@ static void xenmm_yield_locks(struct xenmm_host *host)
 {
 	const enum xenmm_hold hold = host->hold;
 
-	xenmm_release_locks(host);
+	xenmm_leave(host);
 	cond_resched();
 	if (hold == XENMM_HOLD_WRITE)
 		mmap_write_lock(current->mm);
@@ -161,10 +164,9 @@ int xenmm_k_breathe(struct xenmm_host *host, int yields)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *request,
-			    const struct xenmm_piece *pieces)
+int xenmm_enter(struct xenmm_host *host, enum xenmm_hold hold)
 {
-	int error = xenmm_take_locks(host, request->exclusive ? XENMM_HOLD_WRITE : XENMM_HOLD_READ);
+	int error = xenmm_take_locks(host, hold);
 
 	if (error)
 		return error;
@@ -172,9 +174,20 @@ static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *reque
 		error = -EINVAL;
 	else if (host->mm != current->mm)
 		error = -EPERM;
-	else
-		error = xenmm_arena_run(host->arena, request, pieces);
-	xenmm_release_locks(host);
+	if (error)
+		xenmm_leave(host);
+	return error;
+}
+
+static int xenmm_run_locked(struct xenmm_host *host, struct xenmm_request *request,
+			    const struct xenmm_piece *pieces)
+{
+	int error = xenmm_enter(host, request->exclusive ? XENMM_HOLD_WRITE : XENMM_HOLD_READ);
+
+	if (error)
+		return error;
+	error = xenmm_arena_run(host->arena, request, pieces);
+	xenmm_leave(host);
 	return error;
 }
 
@@ -251,6 +264,16 @@ static long xenmm_ioctl(struct file *file, unsigned int command, unsigned long v
 		return xenmm_ioctl_op(host, XENMM_MAP, argument);
 	case XENMM_IOC_UNMAP:
 		return xenmm_ioctl_op(host, XENMM_UNMAP, argument);
+	case XENMM_IOC_TRACK:
+		return xenmm_ioctl_op(host, XENMM_TRACK, argument);
+	case XENMM_IOC_UNTRACK:
+		return xenmm_ioctl_op(host, XENMM_UNTRACK, argument);
+	case XENMM_IOC_COLLECT:
+		return xenmm_ioctl_collect(host, argument);
+	case XENMM_IOC_FORK:
+		return xenmm_ioctl_fork(host, argument);
+	case XENMM_IOC_NOTIFY:
+		return xenmm_ioctl_notify(host, argument);
 	}
 	return -ENOTTY;
 }

@@ -11,6 +11,7 @@
 #include "uapi/xenmm.h"
 #include "xenmm/abi.h"
 
+struct eventfd_ctx;
 struct seq_file;
 
 #define XENMM_VERSION "0.1.0"
@@ -57,6 +58,9 @@ struct xenmm_host {
 	unsigned long vm_flags;	   /* of its mapping; protection is a function of them */
 	unsigned int nr_closed;	   /* VMAs closed in an area so far: has one gone meanwhile? */
 	enum xenmm_hold hold;
+	struct eventfd_ctx *notify; /* told of first writes to tracked pages; may be NULL */
+	/* Tables of other memory are at work (fork.c, driver.c): of which? NULL: the arena's. */
+	bool (*takes)(struct vm_area_struct *vma);
 	bool is_leaving;		/* munmap is at work: VMAs cannot be looked up */
 	struct task_struct *twin_maker; /* who is mapping the twin, if anyone is */
 	struct callback_head twin_work; /* unmaps the twin after the visible one */
@@ -64,7 +68,12 @@ struct xenmm_host {
 
 enum xenmm_guest_kind xenmm_guest_kind(void);
 
-/* chardev.c */
+/*
+ * chardev.c. Enter: the mmap lock and the arena lock, for the process that mapped the arena:
+ * -EINTR, -EINVAL nothing is mapped, -EPERM another process; then no lock is held.
+ */
+int xenmm_enter(struct xenmm_host *host, enum xenmm_hold hold);
+void xenmm_leave(struct xenmm_host *host);
 int xenmm_chardev_register(void);
 void xenmm_chardev_unregister(void);
 
@@ -77,6 +86,13 @@ void xenmm_lock_vmas(struct xenmm_host *host);
 struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address);
 void xenmm_area_attach(struct xenmm_area *area, struct vm_area_struct *vma);
 extern unsigned int xenmm_fault_window;
+
+/* track.c; may sleep */
+long xenmm_ioctl_collect(struct xenmm_host *host, struct xenmm_collect __user *argument);
+long xenmm_ioctl_notify(struct xenmm_host *host, const __s32 __user *argument);
+
+/* fork.c; the ioctl may sleep */
+long xenmm_ioctl_fork(struct xenmm_host *host, struct xenmm_fork __user *argument);
 
 /* twin.c */
 void xenmm_twin_map(struct xenmm_host *host);

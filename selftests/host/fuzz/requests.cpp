@@ -193,6 +193,10 @@ Op op_of(const xenmm_request &request)
 		return Op::kMap;
 	case XENMM_UNMAP:
 		return Op::kUnmap;
+	case XENMM_TRACK:
+		return Op::kTrack;
+	case XENMM_UNTRACK:
+		return Op::kUntrack;
 	case XENMM_PROTECT:
 		break;
 	}
