@@ -17,7 +17,7 @@ GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all man module module-inject module-kunit tool guest-tests host-tests
+.PHONY: all man module sample module-inject module-kunit tool guest-tests host-tests
 all: module tool ## build the module for KERNEL, and the tool
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger. The
@@ -29,6 +29,11 @@ module: | setup
 	@$(if $(XENMM_KUNIT),cp -u $(BUILD)/replay/recording.h $(MODULE_BUILD)/kunit/)
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
+
+sample: module ## build the example of a driver that maps its pages by xenmm (selftests/sample)
+	@cp -au selftests/sample $(MODULE_BUILD)/
+	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD)/sample \
+		KBUILD_EXTRA_SYMBOLS=$(MODULE_BUILD)/Module.symvers modules
 
 module-inject: | setup ## the same for tests: Xen can be made to refuse steps
 	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module

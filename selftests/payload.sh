@@ -28,6 +28,9 @@ module_path() {
 	echo "build/module${1:-}/${2:-$lab_kernel}/$name.ko"
 }
 
+# sample_path [KERNEL]: the driver of selftests/sample.
+sample_path() { echo "build/module/${1:-$lab_kernel}/sample/xenmm_sample.ko"; }
+
 new_payload() {
 	local folder=build/payload/$1
 	rm -rf "$folder"

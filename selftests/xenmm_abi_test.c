@@ -105,7 +105,7 @@ TEST(info_describes_the_module)
 	EXPECT_EQ(info.methods, info.guest == XENMM_GUEST_XEN_PV ? pv_methods : native);
 	EXPECT_EQ(info.max_batch, XENMM_MAX_BATCH);
 	EXPECT_LE(info.initial_domain, 1);
-	EXPECT_EQ(info.features, XENMM_FEATURE_KERNEL);
+	EXPECT_EQ(info.features, XENMM_FEATURE_KERNEL | XENMM_FEATURE_TRACK | XENMM_FEATURE_FORK);
 	ASSERT_GE(read_text(FAULT_WINDOW_PATH, text, sizeof(text)), 1);
 	EXPECT_EQ(info.fault_window, strtoul(text, NULL, 10));
 	ASSERT_TRUE(memchr(info.module_version, 0, sizeof(info.module_version)));

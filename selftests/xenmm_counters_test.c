@@ -362,6 +362,7 @@ TEST(debugfs_names_every_counter)
 	EXPECT_NAME(twin_updates);
 	EXPECT_NAME(teardown_pages);
 	EXPECT_NAME(repairs);
+	EXPECT_NAME(writes_noted);
 }
 
 /* Arenas that hold pages would end up with more freed than allocated: none here. */

@@ -82,7 +82,8 @@ static uintptr_t place_of(struct fuzz_world *world, const struct input *input, u
 /* ------------------------------------------------------------------- operations */
 
 static const unsigned long operations[] = {XENMM_IOC_POPULATE, XENMM_IOC_DISCARD, XENMM_IOC_PROTECT,
-					   XENMM_IOC_PROTECT,  XENMM_IOC_MAP,	  XENMM_IOC_UNMAP};
+					   XENMM_IOC_PROTECT,  XENMM_IOC_MAP,	  XENMM_IOC_UNMAP,
+					   XENMM_IOC_TRACK,    XENMM_IOC_UNTRACK};
 
 static void fill_ranges(const struct arena *arena, const struct input *input,
 			struct xenmm_range *ranges)
@@ -98,7 +99,8 @@ static void fill_ranges(const struct arena *arena, const struct input *input,
 /* The answers that the uapi lists, EIO left out: nothing may make Xen refuse. */
 static bool is_known_answer(int answer)
 {
-	static const int known[] = {0, EFAULT, EINVAL, EPERM, EOPNOTSUPP, ENOMEM, EINTR};
+	static const int known[] = {0,	    EFAULT,	EINVAL, EPERM, EBUSY,
+				    EACCES, EOPNOTSUPP, ENOMEM, EINTR};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (answer == -known[i])

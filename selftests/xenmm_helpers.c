@@ -71,9 +71,15 @@ const struct method *any_method(void)
 	test_skip("this guest offers neither batch nor native");
 }
 
+bool is_protection(unsigned long request)
+{
+	return request == XENMM_IOC_PROTECT || request == XENMM_IOC_TRACK ||
+	       request == XENMM_IOC_UNTRACK;
+}
+
 const struct method *method_for(const struct method *method, unsigned long request)
 {
-	if (method->number == XENMM_METHOD_FLIP && request != XENMM_IOC_PROTECT)
+	if (method->number == XENMM_METHOD_FLIP && !is_protection(request))
 		return any_method();
 	return method;
 }
@@ -218,6 +224,15 @@ void protect(const struct arena *arena, const struct method *method, size_t firs
 
 /* ---------------------------------------------------------------- processes */
 
+int hint_fork(struct xenmm_fork *fork)
+{
+	const int fd = device_open();
+	const int answer = -ERROR_OF(ioctl(fd, XENMM_IOC_FORK, fork));
+
+	close(fd);
+	return answer;
+}
+
 #define NOBODY 65534
 
 void become_nobody(void)
@@ -304,6 +319,7 @@ const char *const counter_names[NR_COUNTERS] = {
 	"tables_flipped",  "twins_made",
 	"twins_dropped",   "twin_updates",
 	"teardown_pages",  "repairs",
+	"writes_noted",
 };
 
 void expect_growth(int fd, const struct xenmm_stats *before, const struct xenmm_stats *growth)

@@ -22,8 +22,16 @@
  */
 enum existence { ABSENT, MAYBE, PRESENT };
 
+/*
+ * What a tracked page must be told as. A page that may exist counts as written when it is
+ * discarded, if it did.
+ */
+enum noted { NOT_NOTED, MAYBE_NOTED, NOTED };
+
 struct page {
 	enum existence existence;
+	enum noted noted;
+	bool tracked;
 	uint16_t stamp; /* seed of its content, 0: zeroes */
 	bool read_only;
 	bool gone; /* by munmap of its table; it exists until all are gone */
@@ -48,6 +56,8 @@ struct count count_pages(const struct share *share);
 
 /* Somebody has touched the page: it exists. */
 void note_touch(struct share *share, size_t page);
+/* Somebody has written to it. */
+void note_write(struct share *share, size_t page);
 /* Content and protection, by touching. */
 void check_page(struct share *share, size_t page);
 void check_share(struct share *share);

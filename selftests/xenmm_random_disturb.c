@@ -29,7 +29,10 @@ static void expect_no_arena(struct arena *arena)
 static void fork_beside(struct worker *worker)
 {
 	struct arena *arena = below(&worker->dice, 2) ? &worker->share.arena : &worker->side->arena;
+	struct xenmm_fork fork = {};
 
+	if (below(&worker->dice, 2))
+		ASSERT_EQ(hint_fork(&fork), is_offered(XENMM_METHOD_FLIP) ? 0 : -EOPNOTSUPP);
 	ASSERT_EQ(run_child(expect_no_arena, arena), 0);
 	worker->tally.forks++;
 }

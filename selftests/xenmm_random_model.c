@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #include "xenmm_random.h"
 
@@ -41,6 +42,14 @@ void note_touch(struct share *share, size_t page)
 		if (model[i].existence == ABSENT)
 			model[i].existence = MAYBE;
 	model_of(share, page)->existence = PRESENT;
+}
+
+void note_write(struct share *share, size_t page)
+{
+	struct page *model = model_of(share, page);
+
+	if (model->tracked)
+		model->noted = NOTED;
 }
 
 static void expect_signal(size_t page, struct probe probe, int wanted)
@@ -82,6 +91,8 @@ void check_page(struct share *share, size_t page)
 	before = *at;
 	expect_signal(page, probe_write(at, wanted ? ~before : before), wanted);
 	ASSERT_EQ(*at, before);
+	if (!wanted)
+		note_write(share, page);
 }
 
 void check_share(struct share *share)
@@ -103,6 +114,7 @@ static void write_page(struct share *share, size_t page)
 	model->stamp = share->last_stamp;
 	fill_pages(&share->arena, page, 1, model->stamp);
 	note_touch(share, page);
+	note_write(share, page);
 }
 
 /* --------------------------------------------------------------------- actions */
@@ -120,6 +132,17 @@ static void touch(struct share *share, size_t page, const struct operation *oper
 	(operation->writes ? write_page : read_page)(share, page);
 }
 
+/* A page that is there is about to be discarded. */
+static void follow_change(struct page *model)
+{
+	if (!model->tracked || model->existence == ABSENT)
+		return;
+	if (model->existence == PRESENT)
+		model->noted = NOTED;
+	else if (model->noted == NOT_NOTED)
+		model->noted = MAYBE_NOTED;
+}
+
 /* Map and unmap change entries alone. */
 static void follow(struct share *share, size_t page, const struct operation *operation)
 {
@@ -130,11 +153,19 @@ static void follow(struct share *share, size_t page, const struct operation *ope
 		model->existence = PRESENT;
 		break;
 	case XENMM_IOC_DISCARD:
+		follow_change(model);
 		model->existence = ABSENT;
 		model->stamp = 0;
 		break;
 	case XENMM_IOC_PROTECT:
 		model->read_only = operation->prot == XENMM_PROT_READ;
+		break;
+	case XENMM_IOC_TRACK:
+		model->tracked = true;
+		break;
+	case XENMM_IOC_UNTRACK:
+		model->tracked = false;
+		model->noted = NOT_NOTED;
 		break;
 	}
 }
@@ -157,7 +188,32 @@ static size_t make_ranges(const struct share *share, const struct action *action
 	return sum;
 }
 
-/* Ranges that touch a hole are refused, and nothing is changed anywhere. */
+/* Tracked pages are not protected, and read-only ones are neither tracked nor untracked. */
+static int refusal_of(const struct page *model, unsigned long request)
+{
+	if (request == XENMM_IOC_PROTECT)
+		return model->tracked ? -EBUSY : 0;
+	if (request == XENMM_IOC_TRACK || request == XENMM_IOC_UNTRACK)
+		return model->read_only ? -EACCES : 0;
+	return 0;
+}
+
+/* What an operation must answer, and of which page that is said. */
+static int answer_to(const struct share *share, const struct action *action, __u64 *failed)
+{
+	for (const struct run *run = action->runs; run < action->runs + action->nr_runs; run++)
+		for (size_t page = run->first; page < run->first + run->pages; page++) {
+			int refusal = refusal_of(model_of(share, page), action->operation->request);
+
+			*failed = (uintptr_t)page_at(&share->arena, page);
+			if (refusal)
+				return refusal;
+		}
+	*failed = 0;
+	return 0;
+}
+
+/* What is refused changes nothing anywhere, as do ranges that touch a hole. */
 static void operate(struct share *share, const struct action *action)
 {
 	struct xenmm_range ranges[MAX_RUNS] = {};
@@ -165,17 +221,67 @@ static void operate(struct share *share, const struct action *action)
 	const size_t pages = make_ranges(share, action, ranges, &gone);
 	struct xenmm_op op =
 		make_op(&action->method, ranges, action->nr_runs, action->operation->prot);
+	__u64 failed = 0;
+	const int wanted = gone ? -EINVAL : answer_to(share, action, &failed);
 
-	ASSERT_EQ(op_raw(share->arena.fd, action->operation->request, &op), gone ? -EINVAL : 0);
-	ASSERT_EQ(op.pages_done, gone ? 0 : pages);
-	ASSERT_EQ(op.failed_address, 0);
-	if (!gone)
+	ASSERT_EQ(op_raw(share->arena.fd, action->operation->request, &op), wanted);
+	ASSERT_EQ(op.pages_done, wanted ? 0 : pages);
+	ASSERT_EQ(op.failed_address, failed);
+	if (!wanted)
 		visit_pages(share, action, follow);
+}
+
+/* --------------------------------------------------------------------- collecting */
+
+#define MAX_TOLD 100
+
+static bool is_told(const struct xenmm_range *ranges, __u32 nr_ranges, __u64 address)
+{
+	for (__u32 i = 0; i < nr_ranges; i++)
+		if (address - ranges[i].start < ranges[i].length)
+			return true;
+	return false;
+}
+
+/* Up to where there was room. */
+static void expect_told(struct share *share, const struct xenmm_collect *ask,
+			const struct xenmm_range *ranges)
+{
+	for (__u64 at = ask->start; at < ask->resume; at += PAGE) {
+		const size_t number = (at - (uintptr_t)share->arena.base) / PAGE;
+		struct page *model = model_of(share, number);
+		const enum noted wrong = is_told(ranges, ask->nr_ranges, at) ? NOT_NOTED : NOTED;
+
+		if (model->noted == wrong)
+			printf("# page %zu\n", number);
+		ASSERT_NE(model->noted, wrong);
+		model->noted = NOT_NOTED;
+	}
+}
+
+/* The room depends on the dice, as the range does. */
+static void collect(struct share *share, const struct action *action)
+{
+	struct xenmm_range run, ranges[MAX_TOLD];
+	bool gone;
+	const size_t pages = make_ranges(share, action, &run, &gone);
+	struct xenmm_collect ask = {.start = run.start,
+				    .length = run.length,
+				    .ranges = (uintptr_t)ranges,
+				    .max_ranges = 1 + pages % MAX_TOLD};
+
+	ASSERT_EQ(ERROR_OF(ioctl(share->arena.fd, XENMM_IOC_COLLECT, &ask)), gone ? EINVAL : 0);
+	if (gone)
+		return;
+	ASSERT_LE(ask.resume, run.start + run.length);
+	expect_told(share, &ask, ranges);
 }
 
 void do_action(struct share *share, const struct action *action)
 {
-	if (action->operation->request)
+	if (action->operation->request == XENMM_IOC_COLLECT)
+		collect(share, action);
+	else if (action->operation->request)
 		operate(share, action);
 	else
 		visit_pages(share, action, touch);

@@ -59,6 +59,13 @@ static void ask_onlooker(bool writes)
 		sched_yield();
 }
 
+static void note_look(struct share *share, size_t page)
+{
+	note_touch(share, page);
+	if (!model_of(share, page)->read_only)
+		note_write(share, page);
+}
+
 /* What takes a signal enters the kernel: of a read-only page it only reads, so far. */
 void begin_watch(struct share *share, size_t page)
 {
@@ -66,7 +73,7 @@ void begin_watch(struct share *share, size_t page)
 	onlooker.rests = false;
 	sem_post(&onlooker.wake);
 	ask_onlooker(!model_of(share, page)->read_only);
-	note_touch(share, page);
+	note_look(share, page);
 }
 
 /* Does not leave it behind in the middle of a look: a later one would bring a page in. */
@@ -83,7 +90,7 @@ void end_watch(struct share *share, size_t page)
 	ASSERT_EQ(onlooker.word, word);
 	onlooker.rests = true;
 	sem_wait(&onlooker.rested);
-	note_touch(share, page);
+	note_look(share, page);
 }
 
 void start_onlooker(void)

@@ -46,7 +46,7 @@ static const struct way {
 
 static unsigned int weight_of(const struct way *way, const struct operation *operation)
 {
-	const bool fits = way->number != XENMM_METHOD_FLIP || operation->prot;
+	const bool fits = way->number != XENMM_METHOD_FLIP || is_protection(operation->request);
 
 	return fits && is_offered(way->number) ? way->weight : 0;
 }
@@ -198,16 +198,23 @@ static const struct operation operations[] = {
 	{"protect rw", XENMM_IOC_PROTECT, XENMM_PROT_READ_WRITE, false},
 	{"map", XENMM_IOC_MAP, 0, false},
 	{"unmap", XENMM_IOC_UNMAP, 0, false},
+	{"track", XENMM_IOC_TRACK, 0, false},
+	{"untrack", XENMM_IOC_UNTRACK, 0, false},
+	{"collect", XENMM_IOC_COLLECT, 0, false},
 };
 
 #define MAX_TOUCHED 48
+#define MAX_SOAK_TOUCHED 8
 
-/* Touching takes a page fault a page where an operation takes a small part of a call. */
-static void shorten_runs(struct action *action)
+/*
+ * Touching takes a page fault a page where an operation takes a small part of a call. A
+ * soak is there for the operations.
+ */
+static void shorten_runs(struct action *action, size_t limit)
 {
 	for (size_t i = 0; i < action->nr_runs; i++)
-		if (action->runs[i].pages > MAX_TOUCHED)
-			action->runs[i].pages = MAX_TOUCHED;
+		if (action->runs[i].pages > limit)
+			action->runs[i].pages = limit;
 }
 
 void pick_action(uint64_t *dice, const struct share *share, bool soaks, struct action *action)
@@ -218,7 +225,9 @@ void pick_action(uint64_t *dice, const struct share *share, bool soaks, struct a
 	if (action->operation->request)
 		action->method = pick_method(dice, action->operation);
 	else
-		shorten_runs(action);
+		shorten_runs(action, soaks ? MAX_SOAK_TOUCHED : MAX_TOUCHED);
+	if (action->operation->request == XENMM_IOC_COLLECT)
+		action->nr_runs = 1;
 }
 
 void describe_action(const struct action *action, char *text, size_t size)

@@ -78,7 +78,8 @@ static void check_all(struct worker *worker, struct share *share)
 
 static bool takes_rights(const struct operation *operation)
 {
-	return operation->request == XENMM_IOC_DISCARD || operation->prot == XENMM_PROT_READ;
+	return operation->request == XENMM_IOC_DISCARD || operation->request == XENMM_IOC_TRACK ||
+	       operation->prot == XENMM_PROT_READ;
 }
 
 static void count_action(struct tally *tally, const struct action *action)

@@ -131,6 +131,8 @@ bool is_offered(__u32 number);
 const struct method *any_method(void);
 bool is_native(const struct method *method);
 bool may_flip(const struct method *method);
+/* Does it change protection alone, which is all that a flip can do? */
+bool is_protection(unsigned long request);
 /* What stands in for a method that does not know this request. */
 const struct method *method_for(const struct method *method, unsigned long request);
 
@@ -167,6 +169,9 @@ void protect(const struct arena *arena, const struct method *method, size_t firs
 void become_nobody(void);
 /* A memory cgroup with a limit in bytes, or "max"; skips the test where it cannot be had. */
 void make_memory_group(const char *path, const char *limit);
+
+/* The fork hint by a file of one's own; 0 or -errno. */
+int hint_fork(struct xenmm_fork *fork);
 
 /* --------------------------------------------------------------- content */
 
@@ -213,7 +218,7 @@ __u64 held_twins(const struct xenmm_stats *stats);
 /* Xen has refused nothing in between. */
 void expect_no_refusals(const struct xenmm_stats *before, const struct xenmm_stats *after);
 struct xenmm_info read_info(void);
-#define NR_COUNTERS 26
+#define NR_COUNTERS 27
 extern const char *const counter_names[NR_COUNTERS];
 /* Each counter but the cycles grew by exactly this much since before. */
 void expect_growth(int fd, const struct xenmm_stats *before, const struct xenmm_stats *growth);
