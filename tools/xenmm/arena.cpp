@@ -67,6 +67,11 @@ int Arena::submit(unsigned long request, xenmm_op &op) const
 	return ioctl(device_.fd(), request, &op);
 }
 
+int Arena::collect(xenmm_collect &collect) const
+{
+	return ioctl(device_.fd(), XENMM_IOC_COLLECT, &collect);
+}
+
 void Arena::operate(unsigned long request, const Ranges &ranges, Way way, uint32_t prot) const
 {
 	xenmm_op op = make_op(ranges, way, prot);

@@ -33,6 +33,7 @@ public:
 
 	// Nothing but the ioctl; -1 and errno as ever.
 	int submit(unsigned long request, xenmm_op &op) const;
+	int collect(xenmm_collect &collect) const;
 	// An operation that nobody measures; throws unless every page is as asked for.
 	void operate(unsigned long request, const Ranges &ranges, Way way, uint32_t prot = 0) const;
 

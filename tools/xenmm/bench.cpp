@@ -211,6 +211,22 @@ its TSC, the host's, does not. The table references of one walk are counted from
 VMM's page size (4k, 2m, 1g) has to be told by XENMM_LAB_VMM_PAGE, its levels by
 XENMM_LAB_VMM_LEVELS where they are 5.
 
+Write tracking (group 'track', not in 'all'): every 100th page is written; by each of four ways
+  track-arm-WAY      from now on first writes are noted, all pages writable before
+  track-write-WAY    those writes
+  track-collect-WAY  the written pages are told, and armed again
+  WAY: arena (XENMM_IOC_TRACK), mprotect (and a SIGSEGV a page), uffd (userfaultfd's write
+       protection, and a SIGBUS a page), softdirty (the kernel's bits, of the whole process)
+Figures are per page of the memory, not per page written.
+
+The fork hint (group 'hint', not in 'all'): fork without its traps, in a PV guest
+  hint          the hint alone, as libxenmm-fork.so gives it
+  fork-hinted   the hint and the fork, beside 'fork'
+
+A driver maps pages of its own (group 'driver', not in 'all'): with xenmm_sample.ko loaded
+  driver-map-WAY, driver-unmap-WAY
+  WAY: xenmm (what xenmm.ko exports), kernel (the loop of privcmd; what munmap does)
+
 With --density the work is on so many pages of each table of 512, evenly spread, in one
 ioctl with an array of ranges; --pages is then the address space, all of it mapped, and
 figures are per page worked on. From which density on a rebuilt table is cheaper:
@@ -227,7 +243,8 @@ Examples:
 void add_what(CLI::App &command, Wishes &wishes)
 {
 	command.add_option("--workload", wishes.workloads,
-			   "Workloads or groups, see below; default: all, without walk")
+			   "Workloads or groups, see below; default: all, without walk, "
+			   "track, hint and driver")
 		->delimiter(',')
 		->check(CLI::IsMember(workload_words()).description(""))
 		->type_name("NAME,...");

@@ -14,7 +14,8 @@ GUESTS = {"bare", "xen-pv", "xen-pv-dom0", "xen-pvh-hap", "xen-pvh-shadow", "kvm
 COUNTERS = """hypercalls mmu_updates traps va_mappings multicalls lazy_updates native_stores
     tlb_flushes faults fault_around_pages pages_mapped pages_unmapped pages_protected
     pages_allocated pages_freed errors partial_batches hypercall_cycles trap_cycles
-    tables_rebuilt tables_flipped twins_made twins_dropped twin_updates teardown_pages repairs""".split()
+    tables_rebuilt tables_flipped twins_made twins_dropped twin_updates teardown_pages repairs
+    writes_noted""".split()
 
 HEADING = {"schema_version": (int,), "tool_version": (str,), "timestamp": (str,), "results": (list,)}
 RESULT = {

@@ -42,6 +42,7 @@ inline constexpr NamedCounter kCounters[] = {
 	{"twin_updates", &xenmm_stats::twin_updates},
 	{"teardown_pages", &xenmm_stats::teardown_pages},
 	{"repairs", &xenmm_stats::repairs},
+	{"writes_noted", &xenmm_stats::writes_noted},
 };
 static_assert(sizeof(kCounters) / sizeof(*kCounters) * sizeof(__u64) +
 		      sizeof(xenmm_stats::reserved) ==

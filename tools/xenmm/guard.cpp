@@ -12,9 +12,12 @@ namespace
 {
 
 FaultGuard *active_guard;
+FaultServer fault_server;
 
-void on_fault(int signal)
+void on_fault(int signal, siginfo_t *info, void *)
 {
+	if (fault_server && fault_server(reinterpret_cast<uintptr_t>(info->si_addr)))
+		return;
 	if (active_guard)
 		siglongjmp(active_guard->resume, 1);
 	std::signal(signal, SIG_DFL); // and the same access faults again
@@ -23,7 +26,8 @@ void on_fault(int signal)
 void install_handler()
 {
 	struct sigaction action = {};
-	action.sa_handler = on_fault;
+	action.sa_sigaction = on_fault;
+	action.sa_flags = SA_SIGINFO;
 	sigaction(SIGSEGV, &action, nullptr);
 	sigaction(SIGBUS, &action, nullptr);
 }
@@ -34,6 +38,12 @@ FaultGuard::FaultGuard()
 {
 	install_handler();
 	active_guard = this;
+}
+
+void set_fault_server(FaultServer server)
+{
+	install_handler();
+	fault_server = server;
 }
 
 FaultGuard::~FaultGuard()

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <csetjmp>
+#include <cstdint>
 
 namespace xenmm
 {
@@ -23,6 +24,11 @@ public:
 
 	sigjmp_buf resume;
 };
+
+// Somebody who may serve a fault at an address, so that the access is tried again and ends
+// nothing; nullptr: nobody. Called in a signal handler.
+using FaultServer = bool (*)(uintptr_t address);
+void set_fault_server(FaultServer server);
 
 template <typename Body>
 bool survives(Body &&body)

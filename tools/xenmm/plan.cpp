@@ -202,7 +202,8 @@ void require_memory(uint64_t pages)
 
 std::vector<std::string> workload_words()
 {
-	std::vector<std::string> words = {"all", kArenaGroup, kStockGroup, kWalkGroup};
+	std::vector<std::string> words = {"all",       kArenaGroup, kStockGroup, kWalkGroup,
+					  kTrackGroup, kHintGroup,  kDriverGroup};
 	for (const WorkloadKind &kind : workload_kinds())
 		words.push_back(kind.name);
 	return words;

@@ -35,6 +35,9 @@ const WorkloadKinds &workload_kinds()
 		add_arena_ends(list);
 		add_stock_workloads(list);
 		add_walk_workloads(list);
+		add_track_workloads(list);
+		add_hint_workloads(list);
+		add_driver_workloads(list);
 		return list;
 	}();
 	return kinds;

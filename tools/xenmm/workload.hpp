@@ -33,7 +33,10 @@ public:
 // What --workload takes for many at once.
 inline constexpr const char *kArenaGroup = "arena";
 inline constexpr const char *kStockGroup = "stock";
-inline constexpr const char *kWalkGroup = "walk"; // only when asked for
+inline constexpr const char *kWalkGroup = "walk";     // only when asked for
+inline constexpr const char *kTrackGroup = "track";   // likewise
+inline constexpr const char *kHintGroup = "hint";     // likewise
+inline constexpr const char *kDriverGroup = "driver"; // likewise
 // Nothing is done: what measuring, and asking the hypervisor, cost by themselves. In no group.
 inline constexpr const char *kEmpty = "empty";
 
@@ -60,5 +63,8 @@ void add_arena_operations(WorkloadKinds &kinds);
 void add_arena_ends(WorkloadKinds &kinds);
 void add_stock_workloads(WorkloadKinds &kinds);
 void add_walk_workloads(WorkloadKinds &kinds);
+void add_track_workloads(WorkloadKinds &kinds);
+void add_hint_workloads(WorkloadKinds &kinds);
+void add_driver_workloads(WorkloadKinds &kinds);
 
 } // namespace xenmm
