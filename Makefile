@@ -12,13 +12,14 @@ KDIR ?= /lib/modules/$(KERNEL)/build
 MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)$(if $(XENMM_KUNIT),-kunit)/$(KERNEL)
 MODULE = $(MODULE_BUILD)/xenmm$(if $(XENMM_KUNIT),_kunit).ko
 TOOL := $(BUILD)/tools/xenmm
+LIBRARY := $(BUILD)/tools/libxenmm
 HOST := $(BUILD)/host
 GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all man module sample module-inject module-kunit tool guest-tests host-tests
-all: module tool ## build the module for KERNEL, and the tool
+.PHONY: all man module sample module-inject module-kunit tool library guest-tests host-tests
+all: module tool library ## build the module for KERNEL, the tool and the library
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger. The
 # suites hold what FakeXen answers, to be compared with Xen.
@@ -46,6 +47,11 @@ tool: | setup
 
 guest-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(GUEST_TESTS)
+	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY) $(LIBRARY)/xenmm_library_test
+	@cp -u $(LIBRARY)/xenmm_library_test $(GUEST_TESTS)/
+
+library: | setup ## build libxenmm and its examples (build/libxenmm)
+	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY)
 
 man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 	@mkdir -p $(BUILD)/man
