@@ -3,6 +3,8 @@
  * An example of a driver that maps pages of its own into user memory, by xenmm_map_pages()
  * or by the loop that privcmd goes through, to be compared.
  */
+#include "driver/xenmm.h"
+
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,7 +15,6 @@
 #include <xen/xen-ops.h>
 #include <xen/xen.h>
 
-#include "driver/xenmm.h"
 #include "uapi/xenmm_sample.h"
 
 static struct page **sample_pages;
