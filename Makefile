@@ -61,7 +61,7 @@ man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz soak \
+.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz soak programs \
 	coverage faults clean help
 setup:
 	@$(LAB) setup
@@ -97,6 +97,10 @@ MINUTES ?= 60
 soak: ## operations, calls, refusals, save and restore for MINUTES (60; build/soak)
 	@$(LAB) setup
 	@selftests/soak $(MINUTES) $(PARTS)
+
+programs: ## redis, the kernel's mm tests and bash's with the fork hint, or PARTS="redis" (build/programs)
+	@$(LAB) setup
+	@selftests/programs $(PARTS)
 
 faults: ## test the tests: which layers catch deliberate faults (selftests/faults)
 	@$(LAB) setup

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# "lab fetch": kernel, hypervisor, toolstack (or the VMM of a KVM guest), their libraries and
-# busybox are downloaded and unpacked into the cache, never installed. A package's folder is
+# "lab fetch": kernel, hypervisor, toolstack (or the VMM of a KVM guest; or programs for tests),
+# their libraries and busybox are downloaded and unpacked into the cache, never installed. A package's folder is
 # cache/packages/NAME_VERSION, written once (unpacked beside it, checked, renamed). All libraries
 # come from packages too, so that the guest's user space does not depend on the machine's.
 # shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
@@ -58,21 +58,35 @@ refresh_lists() {
 		die "$EXIT_SETUP" "apt offers no xen-system-amd64: the lab needs Debian's main archive for amd64"
 }
 
-# What the kinds boot: SET is xen or kvm. Of qemu-system-x86 the host of a KVM guest has one program,
-# which knows no accelerator but KVM, and needs a few of the package's libraries.
+# Programs that selftests/programs runs, redis by the libraries that its dependencies do not name.
+readonly programs=(redis-server redis-tools lua-cjson lua-bitop bash coreutils diffutils findutils
+	grep sed mawk ncurses-base util-linux libnuma1 libcap2)
+
+# Of qemu-system-x86 the host of a KVM guest has one program, which knows no accelerator but KVM, and
+# needs a few of the package's libraries.
+vmm_packages() {
+	local libraries
+	printf '%s\n' qemu-system-x86 qemu-system-data seabios
+	mapfile -t libraries < <(library_dependencies qemu-system-x86 |
+		grep -E '^(libc|libgcc|libpixman|libfdt|libglib|zlib)[-0-9]')
+	library_packages "${libraries[@]}"
+}
+
+xen_packages() {
+	local series
+	series=$(xen_series)
+	printf '%s\n' "xen-hypervisor-$series-amd64"
+	library_packages "xen-utils-$series" xenstore-utils
+}
+
+# What a SET holds: what the kinds boot, xen or kvm, or programs.
 package_names() {
-	local release=$1 set=$2 series libraries
-	printf '%s\n' "linux-image-$release" busybox-static
-	if [[ $set == xen ]]; then
-		series=$(xen_series)
-		printf '%s\n' "xen-hypervisor-$series-amd64"
-		library_packages "xen-utils-$series" xenstore-utils
-	else
-		printf '%s\n' qemu-system-x86 qemu-system-data seabios
-		mapfile -t libraries < <(library_dependencies qemu-system-x86 |
-			grep -E '^(libc|libgcc|libpixman|libfdt|libglib|zlib)[-0-9]')
-		library_packages "${libraries[@]}"
-	fi
+	case $2 in
+	programs) library_packages "${programs[@]}" ;;
+	*) printf '%s\n' "linux-image-$1" busybox-static ;;&
+	xen) xen_packages ;;
+	kvm) vmm_packages ;;
+	esac
 }
 
 unpack_checked() {
@@ -144,7 +158,7 @@ set_is_whole() {
 	done <"$1"
 }
 
-# Prints "NAME FOLDER" lines of all that the lab boots of SET.
+# Prints "NAME FOLDER" lines of all that is in SET.
 lab_fetch() {
 	local set=${1:-xen} list name version
 	need_tools apt-get apt-cache dpkg-deb

@@ -33,7 +33,7 @@ vmm_command() {
 		load_modules irqbypass kvm ccp
 		insmod /lib/modules/kvm-amd.ko npt=$([[ $option_paging == nested ]] && echo 1 || echo 0)
 		mkfifo $host_ask.in $host_ask.out
-		patience=$( ((option_icount)) && echo 10 || echo 600)
+		patience=$( ((option_icount)) && echo 6 || echo 600)
 		run_vmm() {
 			exec $vmm -M microvm,accel=kvm -cpu host -m $option_memory -smp $option_vcpus \\
 				-nodefaults -no-user-config -no-reboot -display none -monitor none \\

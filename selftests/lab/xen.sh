@@ -18,31 +18,6 @@ xen_source_version() {
 		END { if (!found) { sub(/\+b[0-9]+$/, "", version); print version } }' "$control"
 }
 
-# The system's apt sources, in both of apt's formats, as sources of source packages in FOLDER.
-write_source_entries() {
-	local to=$1 list='' parts='' file
-	eval "$(apt-config shell list Dir::Etc::SourceList/f parts Dir::Etc::SourceParts/d)"
-	for file in "$list" "$parts"/*.list; do
-		[[ ! -f $file ]] || sed -nE 's/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file"
-	done >"$to/lab.list"
-	for file in "$parts"/*.sources; do
-		[[ ! -f $file ]] || sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$to/${file##*/}"
-	done
-}
-
-# A private apt beside the system's, whose lists often lack deb-src, and which only root may
-# refresh. Sets source_apt to its options.
-prepare_source_apt() {
-	local to=$work_dir/apt
-	mkdir -p "$to"/{parts,lists,cache,source}
-	write_source_entries "$to/parts"
-	source_apt=(-qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$to/parts"
-		-o Dir::State::Lists="$to/lists" -o Dir::Cache="$to/cache"
-		-o APT::Sandbox::User="$(id -un)")
-	say "fetching the lists of source packages (10 MB)"
-	apt-get "${source_apt[@]}" update >&2 || say "apt-get update failed; trying with what it got"
-}
-
 # The version wanted, then others of its series, newest first.
 xen_source_candidates() {
 	local wanted=$1 series
@@ -58,8 +33,7 @@ download_xen_source() {
 	local wanted=$1 version
 	for version in $(xen_source_candidates "$wanted"); do
 		rm -f -- "$work_dir"/apt/source/*
-		if (cd "$work_dir/apt/source" &&
-			apt-get "${source_apt[@]}" source --download-only "xen=$version" >&2); then
+		if download_source xen "$version"; then
 			[[ $version == "$wanted" ]] || say "the source of Xen $version stands in for it"
 			echo "$version"
 			return
@@ -67,19 +41,6 @@ download_xen_source() {
 		say "the source of Xen $version cannot be fetched"
 	done
 	die "$EXIT_SETUP" "no source of Xen $wanted: check the network, then run apt-get update as root"
-}
-
-# apt has checked the .dsc by its signed lists, dpkg-source checks the archives by the .dsc and
-# applies Debian's patches.
-unpack_xen_source() {
-	local to=$1 staging
-	staging=$(mktemp -d "$cache_dir/sources/.unpack.XXXXXX")
-	dpkg-source -q --no-copy -x "$work_dir"/apt/source/xen_*.dsc "$staging/xen" >&2 || {
-		rm -rf -- "$staging"
-		die "$EXIT_SETUP" "the source of Xen does not unpack: retry, or free some space"
-	}
-	publish "$staging/xen" "$to"
-	rm -rf -- "$staging"
 }
 
 # Prints the folder of the unpacked sources. A link says that another version of the series
@@ -93,7 +54,7 @@ xen_source() {
 		new_work_dir
 		prepare_source_apt
 		version=$(download_xen_source "$wanted") || exit
-		unpack_xen_source "$cache_dir/sources/xen_$version" || exit
+		unpack_source xen "$cache_dir/sources/xen_$version" || exit
 		[[ $version == "$wanted" ]] || ln -sfn "xen_$version" "$folder"
 		clean_up
 	fi

@@ -11,6 +11,7 @@
 #include "table.hpp"
 #include "vmm_counts.hpp"
 #include "workload.hpp"
+#include "write_tracker.hpp"
 
 namespace xenmm
 {
@@ -109,6 +110,48 @@ void say_methods(Sentences &sentences, const Comparison &comparison, const Syste
 	sentences.push_back(text + ".");
 }
 
+// What two steps cost together; nothing where one was not measured.
+std::optional<double> sum_of(const Comparison &comparison, const std::string &one,
+			     const std::string &other)
+{
+	const Measured *a = comparison.find(kPv, one), *b = comparison.find(kPv, other);
+	return a && b ? std::optional(a->median + b->median) : std::nullopt;
+}
+
+void say_tracking(Sentences &sentences, const Comparison &comparison)
+{
+	std::vector<std::string> parts;
+	std::optional<double> arena;
+	for (const WriteTrackerKind &tracker : kWriteTrackers) {
+		std::string name = tracker.name;
+		auto cost = sum_of(comparison, "track-arm-" + name, "track-collect-" + name);
+		if (!cost)
+			continue;
+		if (!arena)
+			arena = cost;
+		parts.push_back(*cost == *arena ? fmt::format("{} by {}", figure(*cost), name)
+						: fmt::format("{} by {} ({:.0f} times more)",
+							      figure(*cost), name, *cost / *arena));
+	}
+	if (parts.size() > 1)
+		sentences.push_back(fmt::format(
+			"{}: to be told which pages were written, one in a hundred, costs for each "
+			"page of the memory, to arm and to collect: {}.",
+			kPv.name(), join(parts)));
+}
+
+// "WHAT costs A, WITH B (x times less)."
+void say_less(Sentences &sentences, const Comparison &comparison, const std::string &what,
+	      const char *dear, const std::string &with, const char *cheap)
+{
+	const Measured *a = comparison.find(kPv, dear), *b = comparison.find(kPv, cheap);
+	if (a && b && b->median > 0)
+		sentences.push_back(fmt::format("{}: {} costs {} {} a page, {} {} ({:.2f} times "
+						"less).",
+						kPv.name(), what, figure(a->median), a->unit, with,
+						figure(b->median), a->median / b->median));
+}
+
 std::optional<std::pair<uint64_t, uint64_t>> paging_range(const Comparison &comparison,
 							  const System &system)
 {
@@ -161,6 +204,14 @@ std::vector<std::string> findings(const Comparison &comparison)
 		say_entries(sentences, comparison, workload);
 	for (const System &system : {kPv, kPvXpti})
 		say_methods(sentences, comparison, system);
+	say_tracking(sentences, comparison);
+	say_less(sentences, comparison, "fork", "fork", "the hint and the fork", "fork-hinted");
+	say_less(sentences, comparison, "redis-server's fork for a snapshot", kRedisFork,
+		 "with the hint", kRedisForkHinted);
+	say_less(sentences, comparison, "ten checkpoints of a Lua heap by mprotect",
+		 "lua-checkpoint-mprotect", "of one in an arena", "lua-checkpoint-arena");
+	say_less(sentences, comparison, "mapping a driver's pages 16 a hypercall",
+		 "driver-map-kernel", "by the table", "driver-map-xenmm");
 	for (const System &system : comparison.systems())
 		say_memory(sentences, comparison, system);
 	for (const System &system : comparison.systems())

@@ -30,7 +30,7 @@ Section section_by_system(const Comparison &comparison)
 std::vector<Section> make_sections(const Comparison &comparison)
 {
 	std::vector<Section> sections;
-	for (auto make : {stock_section, arena_section, walk_section, memory_section,
+	for (auto make : {stock_section, arena_section, uses_section, walk_section, memory_section,
 			  entries_section, agreement_section}) {
 		Section section = make(comparison);
 		if (!section.rows.empty())

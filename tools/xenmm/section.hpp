@@ -61,6 +61,7 @@ std::vector<Section> make_sections(const Comparison &comparison);
 // Each section's maker; a section without rows has nothing to show.
 Section stock_section(const Comparison &comparison);
 Section arena_section(const Comparison &comparison);
+Section uses_section(const Comparison &comparison);
 Section walk_section(const Comparison &comparison);
 Section memory_section(const Comparison &comparison);
 Section entries_section(const Comparison &comparison);
@@ -68,6 +69,15 @@ Section agreement_section(const Comparison &comparison);
 
 // How often a page's work alone enters the hypervisor; nothing where that was not traced.
 std::optional<double> entries_per_page(const Comparison &comparison, const Measured &row);
+
+// Workloads that selftests/programs writes, and bench does not know: redis-server's fork, without
+// and with the hint; copies of the pages of a Lua heap that were written, and those writes.
+inline constexpr const char *kRedisFork = "redis-fork";
+inline constexpr const char *kRedisForkHinted = "redis-fork-hinted";
+inline constexpr const char *kProgramWorkloads[] = {
+	kRedisFork,	   kRedisForkHinted,	 "lua-checkpoint-arena", "lua-checkpoint-mprotect",
+	"lua-write-arena", "lua-write-mprotect",
+};
 
 // Titles of the next two.
 inline constexpr const char *kFound = "What was found";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// What work costs: the kernel's own on ordinary memory, and an arena's by every method.
+// What work costs: the kernel's own on ordinary memory, an arena's by every method, and what the
+// module is used for.
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -38,8 +39,30 @@ std::vector<Work> works_of(const Comparison &comparison, const std::string &grou
 	return works;
 }
 
+bool is_of_program(const std::string &workload)
+{
+	return std::find(std::begin(kProgramWorkloads), std::end(kProgramWorkloads), workload) !=
+	       std::end(kProgramWorkloads);
+}
+
+std::vector<Work> works_of_programs(const Comparison &comparison)
+{
+	std::vector<Work> works;
+	for (const Measured &row : comparison.measured())
+		if (is_of_program(row.workload))
+			works.push_back({row.workload, row.way});
+	return works;
+}
+
 std::string why_missing(const System &system, const Work &work)
 {
+	if (is_of_program(work.workload))
+		return "programs ran in a PV guest with XPTI off alone";
+	bool is_for_pv = work.workload.find("hint") != std::string::npos ||
+			 work.workload.starts_with("driver-");
+	if (is_for_pv && !system.is_pv())
+		return "the guest owns its page tables: an entry costs it neither trap nor "
+		       "hypercall";
 	bool is_native = work.way && work.way->method == XENMM_METHOD_NATIVE;
 	if (is_native && system.is_pv())
 		return "Xen owns the page tables of a PV guest: a plain store is the method trap";
@@ -134,6 +157,25 @@ Section arena_section(const Comparison &comparison)
 			drawn.push_back(work.workload);
 			draw_arena(section, comparison, work.workload);
 		}
+	return section;
+}
+
+Section uses_section(const Comparison &comparison)
+{
+	Section section = section_by_system(comparison);
+	for (const char *group : {kTrackGroup, kHintGroup, kDriverGroup})
+		for (const Work &work : works_of(comparison, group))
+			add_work(section, comparison, work, true);
+	for (const Work &work : works_of_programs(comparison))
+		add_work(section, comparison, work, true);
+	section.title = "What it is used for: written pages, forks, a driver's pages";
+	section.text =
+		std::string(kUnit) +
+		" track-*: one page in a hundred is written, and told; figures are per page of the "
+		"memory. fork-hinted stands beside fork above. driver-*: 'kernel' maps 16 pages a "
+		"hypercall, as privcmd does. redis-*: the fork for a snapshot. lua-*: ten copies "
+		"of "
+		"what was written to a heap, and those writes, per page of the heap.";
 	return section;
 }
 

@@ -165,5 +165,5 @@ test_fake_failures() {
 		'{r["method"] for r in d["results"]} == {None, "native", "auto"}'
 	ends "stats by ioctl" 0 fake "" stats --json
 	is_json "source is ioctl, no histogram" "$tmp/out" \
-		'd["source"] == "ioctl" and d["histogram"] is None and len(d["stats"]) == 26'
+		'd["source"] == "ioctl" and d["histogram"] is None and len(d["stats"]) == 27'
 }
