@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -150,7 +151,71 @@ static void operate(struct fuzz_world *world, const struct input *input)
 
 /* ------------------------------------------------------------------ other ioctls */
 
-static void ask(struct fuzz_world *world, const struct input *input)
+/* No window holds more written ranges, and so far may be written behind a pointer to room. */
+#define MOST_WRITTEN (WINDOW_PAGES / 2)
+
+/* Not so near to a window's end that the answer could reach what is behind it. */
+static uintptr_t room_at(struct fuzz_world *world, const struct input *input,
+			 struct xenmm_range *good)
+{
+	const size_t bytes = MOST_WRITTEN * sizeof(*good);
+	const uintptr_t at = place_of(world, input, input->ranges_at, good);
+	const uintptr_t end = (uintptr_t)world->arenas[input->arena].base + WINDOW_BYTES;
+
+	return end - at < bytes ? at - bytes : at;
+}
+
+static void collect(struct fuzz_world *world, const struct input *input)
+{
+	static __thread struct xenmm_range told[MOST_WRITTEN];
+	const struct arena *arena = &world->arenas[input->arena];
+	struct xenmm_range range[MAX_FUZZ_RANGES];
+	struct xenmm_collect ask = {.ranges = room_at(world, input, told),
+				    .max_ranges = input->number % 3 ? input->number % 64
+								    : input->nr_ranges,
+				    .flags = input->method % 16 == 15};
+	void *argument = (void *)place_of(world, input, input->argument, &ask);
+	int answer;
+
+	fill_ranges(arena, input, range);
+	ask.start = range[0].start;
+	ask.length = range[0].length;
+	answer = ioctl(arena->fd, XENMM_IOC_COLLECT, argument) ? -errno : 0;
+	EXPECT_TRUE(is_known_answer(answer));
+	EXPECT_EQ(ask.hypervisor_error, 0);
+	if (answer || argument != &ask)
+		return;
+	EXPECT_LE(ask.nr_ranges, ask.max_ranges);
+	EXPECT_LE(ask.pages, ask.length / PAGE);
+	EXPECT_LE(ask.resume, ask.start + ask.length);
+}
+
+/* Whoever's descriptor, or none; nothing is ever written to a wrong one. */
+static void notify(struct fuzz_world *world, const struct input *input)
+{
+	__s32 fd = input->batch % 4 ? (__s32)(input->number % 8) - 1 : eventfd(0, EFD_CLOEXEC);
+	void *argument = (void *)place_of(world, input, input->argument, &fd);
+	const int answer =
+		ERROR_OF(ioctl(world->arenas[input->arena].fd, XENMM_IOC_NOTIFY, argument));
+
+	EXPECT_TRUE(is_known_answer(-answer) || answer == EBADF);
+	if (!(input->batch % 4))
+		close(fd);
+}
+
+static void hint(struct fuzz_world *world, const struct input *input)
+{
+	struct xenmm_fork fork = {.flags = input->method % 16 == 15};
+	void *argument = (void *)place_of(world, input, input->argument, &fork);
+	const int own = input->batch % 2 ? device_open() : -1;
+	const int fd = own < 0 ? world->arenas[input->arena].fd : own;
+
+	EXPECT_TRUE(is_known_answer(-ERROR_OF(ioctl(fd, XENMM_IOC_FORK, argument))));
+	if (own >= 0)
+		close(own);
+}
+
+static void ask_for_facts(struct fuzz_world *world, const struct input *input)
 {
 	static const unsigned long requests[] = {XENMM_IOC_INFO, XENMM_IOC_STATS, XENMM_IOC_KERNEL};
 	const unsigned int which = input->command % 4;
@@ -168,6 +233,14 @@ static void ask(struct fuzz_world *world, const struct input *input)
 
 	if (which < 3)
 		EXPECT_TRUE(is_known_answer(answer) || answer == -ENOENT);
+}
+
+static void ask(struct fuzz_world *world, const struct input *input)
+{
+	static void (*const asks[])(struct fuzz_world *,
+				    const struct input *) = {ask_for_facts, collect, notify, hint};
+
+	asks[input->command / 4 % 4](world, input);
 }
 
 /* ------------------------------------------------------------- what changes areas */
