@@ -196,7 +196,7 @@ TEST_F(DeadBorder, SaysWhatIsLost)
 TEST(Names, AreThoseOfDebugfs)
 {
 	EXPECT_STREQ(xenmm_counter_name(0), "hypercalls");
-	EXPECT_STREQ(xenmm_counter_name(XENMM_NR_COUNTERS - 1), "repairs");
+	EXPECT_STREQ(xenmm_counter_name(XENMM_NR_COUNTERS - 1), "writes_noted");
 	EXPECT_STREQ(xenmm_cost_name(0), "hypercall");
 	EXPECT_STREQ(xenmm_cost_name(XENMM_NR_COSTS - 1), "trap");
 	EXPECT_EQ(xenmm_methods(XENMM_KIND_NATIVE), xenmm_methods(XENMM_KIND_XEN_HVM));
