@@ -39,6 +39,14 @@ std::vector<Work> works_of(const Comparison &comparison, const std::string &grou
 	return works;
 }
 
+bool is_in(const std::string &group, const Work &work)
+{
+	return std::any_of(workload_kinds().begin(), workload_kinds().end(),
+			   [&](const WorkloadKind &kind) {
+				   return kind.name == work.workload && kind.group == group;
+			   });
+}
+
 bool is_of_program(const std::string &workload)
 {
 	return std::find(std::begin(kProgramWorkloads), std::end(kProgramWorkloads), workload) !=
@@ -58,9 +66,7 @@ std::string why_missing(const System &system, const Work &work)
 {
 	if (is_of_program(work.workload))
 		return "programs ran in a PV guest with XPTI off alone";
-	bool is_for_pv = work.workload.find("hint") != std::string::npos ||
-			 work.workload.starts_with("driver-");
-	if (is_for_pv && !system.is_pv())
+	if (!system.is_pv() && (is_in(kHintGroup, work) || is_in(kDriverGroup, work)))
 		return "the guest owns its page tables: an entry costs it neither trap nor "
 		       "hypercall";
 	bool is_native = work.way && work.way->method == XENMM_METHOD_NATIVE;
