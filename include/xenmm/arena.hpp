@@ -125,8 +125,7 @@ public:
 	{
 		if (state_.is_attached())
 			return Errno::kBusy;
-		// For the workspace alone: the span lies nowhere.
-		XENMM_TRY(state_.attach({0}, kSpanBytes));
+		XENMM_TRY(state_.attach_nowhere());
 		Counters counters;
 		Planner planner({Method::kAuto, 0}, is_pv_, true, backend_.cost());
 		TableWriter<B> writer(state_, planner, counters);

@@ -59,6 +59,9 @@ public:
 		return {};
 	}
 
+	// For work on other memory: the workspace alone, no address is in the span. kNoMem.
+	Result<void> attach_nowhere() { return attach({0}, kSpanBytes); }
+
 	// Only when no entry maps any of the pages any more.
 	void detach()
 	{

@@ -79,8 +79,8 @@ public:
 			state_.detach();
 	}
 
-	// kNoMem. For the workspace alone: the span lies nowhere.
-	Result<void> make() { return state_.attach({0}, kSpanBytes); }
+	// kNoMem.
+	Result<void> make() { return state_.attach_nowhere(); }
 
 	// See xenmm_mapper_map.
 	template <class PageAt>

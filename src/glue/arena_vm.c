@@ -43,7 +43,7 @@ static bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_ar
 	       vma->vm_private_data == host && (vma->vm_flags & VM_PFNMAP);
 }
 
-/* A VMA of either mapping; ahead of a fork, of any memory that may be shielded. mmap lock held. */
+/* A VMA of either mapping, or of the other memory that is at work. mmap lock held. */
 struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
 {
 	struct vm_area_struct *vma = find_vma(host->mm, address);
