@@ -4,12 +4,23 @@
 LAB := selftests/lab/lab
 BUILD := $(CURDIR)/build
 
+# KERNEL=6.12 and XEN=4.20 are series of another suite of Debian, in the lab alone.
+ifeq ($(words $(subst ., ,$(KERNEL))),2)
+export XENMM_LAB_KERNEL := $(KERNEL)
+override KERNEL := $(shell XENMM_LAB_KERNEL=$(KERNEL) $(LAB) kernel)
+KDIR = $(shell XENMM_LAB_KERNEL=$(XENMM_LAB_KERNEL) $(LAB) headers)
+endif
+ifdef XEN
+export XENMM_LAB_XEN := $(XEN)
+endif
+
 # The kernel to build for: the running one where its headers are installed, else
 # the one that the lab boots. Asked when it is needed: setup may install headers.
 RUNNING := $(shell uname -r)
 KERNEL ?= $(if $(wildcard /lib/modules/$(RUNNING)/build),$(RUNNING),$(shell $(LAB) kernel))
 KDIR ?= /lib/modules/$(KERNEL)/build
-MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)$(if $(XENMM_KUNIT),-kunit)/$(KERNEL)
+BY_CLANG := $(findstring clang,$(CC))
+MODULE_BUILD = $(BUILD)/module$(if $(XENMM_INJECT),-inject)$(if $(XENMM_KUNIT),-kunit)$(if $(BY_CLANG),-clang)/$(KERNEL)
 MODULE = $(MODULE_BUILD)/xenmm$(if $(XENMM_KUNIT),_kunit).ko
 TOOL := $(BUILD)/tools/xenmm
 LIBRARY := $(BUILD)/tools/libxenmm
@@ -20,6 +31,15 @@ GUEST_TESTS := $(BUILD)/selftests
 
 .PHONY: all man module sample module-inject module-kunit tool library guest-tests host-tests
 all: module tool library ## build the module for KERNEL, the tool and the library
+
+# clang is told by the kernel what gcc knows, where gcc built the kernel: leave that out, ask for
+# retpolines in clang's words, and be as quiet about headers as the kernel is in builds by clang. Its
+# functions cannot be traced: gcc alone lists where they begin.
+ifneq ($(BY_CLANG),)
+export CCC_OVERRIDE_OPTIONS := \# x-fconserve-stack x-mrecord-mcount x-pg x-mfentry \
+	+-mretpoline-external-thunk +-Wno-unknown-warning-option +-Wno-address-of-packed-member \
+	+-Wno-duplicate-decl-specifier +-Wno-enum-enum-conversion +-Wno-gnu
+endif
 
 # Objects stay out of the sources: Kbuild works on a copy that only grows younger. The
 # suites hold what FakeXen answers, to be compared with Xen.
@@ -37,7 +57,7 @@ sample: module ## build the example of a driver that maps its pages by xenmm (se
 		KBUILD_EXTRA_SYMBOLS=$(MODULE_BUILD)/Module.symvers modules
 
 module-inject: | setup ## the same for tests: Xen can be made to refuse steps
-	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) module
+	@$(MAKE) --no-print-directory XENMM_INJECT=1 KERNEL=$(KERNEL) KDIR=$(KDIR) module
 
 module-kunit: | setup ## the same with its KUnit suites, for a kernel that has KUnit
 	@$(MAKE) --no-print-directory XENMM_KUNIT=1 KERNEL=$(KERNEL) KDIR=$(KDIR) module
@@ -61,7 +81,7 @@ man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
-.PHONY: setup demo bench compare compare-report agreement check check-quick check-layers check-headers lint fuzz soak programs \
+.PHONY: setup demo bench compare compare-report agreement check check-quick matrix check-layers check-headers lint fuzz soak programs \
 	coverage faults clean help
 setup:
 	@$(LAB) setup
@@ -85,13 +105,17 @@ agreement: ## hold the counts of xenmm stat against Xen's own (build/agreement)
 compare-report: ## the last comparison of all kinds into Documentation/results.rst
 	@selftests/compare-report build/compare
 
-check: ## run every test; closes with `N passed, N failed`
+check: ## run every test; closes with `N passed, N failed`; with KERNEL=6.12 XEN=4.20 kselftests there
 	@$(LAB) setup
 	@selftests/check
 
 check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
 	@$(LAB) setup
 	@selftests/check build @quick
+
+matrix: ## the kselftests on each kernel with each Xen, and built by clang (build/matrix; an hour)
+	@$(LAB) setup
+	@selftests/matrix
 
 MINUTES ?= 60
 soak: ## operations, calls, refusals, save and restore for MINUTES (60; build/soak)

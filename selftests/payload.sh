@@ -7,7 +7,7 @@ lab_kernel=$(selftests/lab/lab kernel)
 
 # The guest runs the lab's kernel, whatever this machine runs.
 build_parts() {
-	make --no-print-directory -j"$(nproc)" KERNEL="$lab_kernel" "$@" >&2
+	make --no-print-directory -j"$(nproc)" KERNEL="$lab_kernel" KDIR="$(selftests/lab/lab headers)" "$@" >&2
 }
 
 # kernel_folder NAME: of a kernel that the lab builds.

@@ -6,29 +6,43 @@
 # shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
 
 # The release whose headers the module is built with is the release that boots.
-kernel_release() {
-	local package
-	package=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 2>/dev/null |
-		grep -o 'linux-headers-[0-9][^ ,]*') ||
-		die "$EXIT_SETUP" "linux-headers-amd64 is not installed: run $lab_dir/lab setup"
+kernel_release() (
+	suite=$(kernel_suite) || exit
+	use_suite "$suite"
+	depends=$(header_metapackage "$suite") || exit
+	package=$(grep -o 'linux-headers-[0-9][^ ,]*' <<<"$depends")
 	printf '%s\n' "${package#linux-headers-}"
+)
+
+# What the package linux-headers-amd64 depends on: the one that is installed, for the own suite.
+header_metapackage() {
+	if [[ $1 == "$own_suite" ]]; then
+		dpkg-query -W -f '${Depends}' linux-headers-amd64 2>/dev/null ||
+			die "$EXIT_SETUP" "linux-headers-amd64 is not installed: run $lab_dir/lab setup"
+	else
+		apt-cache "${apt_options[@]}" show --no-all-versions linux-headers-amd64 |
+			grep '^Depends:' ||
+			die "$EXIT_SETUP" "$1 has no linux-headers-amd64: remove $cache_dir/suites/$1 and retry"
+	fi
 }
 
-candidate_version() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p' | grep -vx '(none)'; }
+candidate_version() {
+	apt-cache "${apt_options[@]}" policy "$1" | sed -n 's/^  Candidate: //p' | grep -vx '(none)'
+}
 
 # The folder names say what was fetched; apt quotes the epoch's colon in the same way.
-package_dir() { printf '%s/packages/%s_%s' "$cache_dir" "$1" "${2//:/%3a}"; }
+package_dir() { printf '%s/%s_%s' "$packages_dir" "$1" "${2//:/%3a}"; }
 
 cached_version() {
 	local found
-	found=$(find "$cache_dir/packages" -maxdepth 1 -name "$1_*" -printf '%f\n' 2>/dev/null |
+	found=$(find "$packages_dir" -maxdepth 1 -name "$1_*" -printf '%f\n' 2>/dev/null |
 		sort -V | tail -n 1)
 	[[ -n $found ]] && printf '%s\n' "${found#*_}"
 }
 
 # Names of the direct dependencies of packages that are libraries.
 library_dependencies() {
-	apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+	apt-cache "${apt_options[@]}" depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances "$@" | sed -nE 's/^ *\|?(Pre)?Depends: ((lib|zlib1g)[^ ]*)$/\2/p' | sort -u
 }
 
@@ -45,7 +59,7 @@ library_packages() {
 }
 
 xen_series() {
-	apt-cache depends xen-system-amd64 2>/dev/null |
+	apt-cache "${apt_options[@]}" depends xen-system-amd64 2>/dev/null |
 		sed -nE 's/.*Depends: xen-hypervisor-([0-9.]+)-amd64$/\1/p' | sort -V | tail -n 1
 }
 
@@ -79,14 +93,15 @@ xen_packages() {
 	library_packages "xen-utils-$series" xenstore-utils
 }
 
-# What a SET holds: what the kinds boot, xen or kvm, or programs.
-package_names() {
-	case $2 in
-	programs) library_packages "${programs[@]}" ;;
-	*) printf '%s\n' "linux-image-$1" busybox-static ;;&
-	xen) xen_packages ;;
-	kvm) vmm_packages ;;
-	esac
+kernel_packages() { printf '%s\n' "linux-image-$(kernel_release)"; }
+program_packages() { library_packages "${programs[@]}"; }
+
+# What modules for the kernel are built with: for its architecture, for all, and programs.
+header_packages() {
+	local release
+	release=$(kernel_release) || exit
+	printf '%s\n' "linux-headers-$release" "linux-headers-${release%-*}-common" \
+		"linux-kbuild-${release%-*}"
 }
 
 unpack_checked() {
@@ -96,7 +111,7 @@ unpack_checked() {
 
 unpack() {
 	local deb=$1 target=$2 staging
-	staging=$(mktemp -d "$cache_dir/packages/.unpack.XXXXXX")
+	staging=$(mktemp -d "$packages_dir/.unpack.XXXXXX")
 	chmod 755 "$staging"
 	if ! unpack_checked "$deb" "$staging"; then
 		rm -rf -- "$staging"
@@ -109,7 +124,8 @@ unpack() {
 # Downloads need no root; the sandbox user could not write to our temporary folder.
 download() {
 	say "fetching $# packages (80 MB or less): ${*%%=*}"
-	(cd "$work_dir" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" >&2) ||
+	(cd "$work_dir" && apt-get download -qq "${apt_options[@]}" \
+		-o APT::Sandbox::User="$(id -un)" "$@" >&2) ||
 		die "$EXIT_SETUP" "download failed: check the network, then run apt-get update as root"
 }
 
@@ -120,7 +136,7 @@ fetch_missing() {
 		[[ -d $folder ]] || spec+=("$name=$version")
 	done
 	((${#spec[@]})) || return 0
-	mkdir -p "$cache_dir/packages"
+	mkdir -p "$packages_dir"
 	new_work_dir
 	download "${spec[@]}"
 	for name in "${spec[@]}"; do
@@ -140,37 +156,59 @@ with_versions() {
 	done
 }
 
-# What was resolved is remembered until apt's lists, the headers or this file change.
+# fetch_part SUITE COMMAND...: the packages that COMMAND names. Prints "NAME FOLDER" lines.
+fetch_part() (
+	use_suite "$1"
+	shift
+	versions=$("$@" | with_versions) && fetch_missing <<<"$versions" || exit
+	while read -r name version; do
+		printf '%s %s\n' "$name" "$(package_dir "$name" "$version")"
+	done <<<"$versions"
+)
+
+# What a SET holds: what the kinds boot, xen or kvm, or programs, or headers.
+fetch_set() {
+	local from_kernel from_xen
+	from_kernel=$(kernel_suite) && from_xen=$(xen_suite) || exit
+	case $1 in
+	headers) fetch_part "$from_kernel" header_packages ;;
+	programs) fetch_part "$own_suite" program_packages ;;
+	*) fetch_part "$own_suite" echo busybox-static && fetch_part "$from_kernel" kernel_packages ;;
+	esac || exit
+	case $1 in
+	xen) fetch_part "$from_xen" xen_packages ;;
+	kvm) fetch_part "$own_suite" vmm_packages ;;
+	esac
+}
+
+# What was resolved is remembered until apt's lists, the headers or these files change.
 set_key() {
 	{
 		kernel_release
-		echo "$1"
-		stat -c '%n %Y %s' /var/lib/apt/lists/*Packages* 2>/dev/null
-		cat "$lab_dir/fetch.sh"
+		echo "$1 ${XENMM_LAB_XEN:-}"
+		stat -c '%n %Y %s' /var/lib/apt/lists/*Packages* "$cache_dir"/suites/*/lists/*Packages* 2>/dev/null
+		cat "$lab_dir"/{fetch,suites}.sh
 	} | sha256sum | cut -c 1-16
 }
 
 set_is_whole() {
-	local name version
+	local name folder
 	[[ -s $1 ]] || return 1
-	while read -r name version; do
-		[[ -d $(package_dir "$name" "$version") ]] || return 1
+	while read -r name folder; do
+		[[ -d $folder ]] || return 1
 	done <"$1"
 }
 
 # Prints "NAME FOLDER" lines of all that is in SET.
 lab_fetch() {
-	local set=${1:-xen} list name version
+	local set=${1:-xen} list
 	need_tools apt-get apt-cache dpkg-deb
 	list="$cache_dir/sets/$(set_key "$set")" || exit
 	if ! set_is_whole "$list"; then
 		refresh_lists
 		mkdir -p "$cache_dir/sets"
-		package_names "$(kernel_release)" "$set" | with_versions >"$list.$$" || exit
-		fetch_missing <"$list.$$" || exit
+		fetch_set "$set" >"$list.$$" || exit
 		mv -f "$list.$$" "$list"
 	fi
-	while read -r name version; do
-		printf '%s %s\n' "$name" "$(package_dir "$name" "$version")"
-	done <"$list"
+	cat "$list"
 }

@@ -31,6 +31,9 @@ base_key() {
 	} | sha256sum | cut -c 1-16
 }
 
+# Which are modules and which are built in differs by kernel.
+is_built_in() { grep -qE "/$2\.ko$" "$1"/lib/modules/*/modules.builtin; }
+
 copy_modules() {
 	local to=$1 image module file
 	shift
@@ -41,7 +44,10 @@ copy_modules() {
 		case $file in
 		*.ko) cp "$file" "$to/lib/modules/" ;;
 		*.ko.xz) xz -dc "$file" >"$to/lib/modules/$module.ko" ;;
-		*) die "$EXIT_SETUP" "no module $module in $image: remove that folder and retry" ;;
+		*)
+			is_built_in "$image" "$module" ||
+				die "$EXIT_SETUP" "no module $module in $image: remove that folder and retry"
+			;;
 		esac
 	done
 }
@@ -111,15 +117,28 @@ build_toolstack() {
 	copy_modules "$to" "${dom0_modules[@]}"
 }
 
-# The ELF kernel inside vmlinuz (its header says where): neither Xen nor xl has to unpack it.
+# decompressor FILE: by how it begins.
+decompressor() {
+	case $(od -An -tx1 -N 4 "$1" | tr -d ' ') in
+	fd377a58) echo xz -dc --single-stream ;;
+	28b52ffd) echo zstd -dc -q ;;
+	*) return 1 ;;
+	esac
+}
+
+# The ELF kernel inside vmlinuz (its header says where): neither Xen nor xl has to unpack it. Behind
+# the compressed data stands how long it is unpacked, in four bytes.
 build_vmlinux() {
-	local vmlinuz start length
+	local vmlinuz start length program inner=$work_dir/vmlinux.compressed
 	vmlinuz=$(echo "$(package_folder 'linux-image-.*')"/boot/vmlinuz-*)
 	start=$(od -An -tu1 -j 497 -N 1 "$vmlinuz")
 	start=$(((start + 1) * 512 + $(od -An -tu4 -j 584 -N 4 "$vmlinuz")))
 	length=$(od -An -tu4 -j 588 -N 4 "$vmlinuz")
-	cut_bytes "$vmlinuz" "$start" "$((length))" | xz -dc --single-stream >"$1" ||
-		die "$EXIT_SETUP" "$vmlinuz holds no xz kernel: the lab knows no other compression"
+	cut_bytes "$vmlinuz" "$start" "$((length - 4))" >"$inner"
+	program=$(decompressor "$inner") ||
+		die "$EXIT_SETUP" "$vmlinuz holds no kernel in xz or zstd: the lab knows no other compression"
+	$program <"$inner" >"$1" || die "$EXIT_SETUP" "$vmlinuz does not unpack: remove its package's folder"
+	rm -f -- "$inner"
 }
 
 unpack_xen() {

@@ -17,20 +17,17 @@ fragment_files() {
 
 # Prints the folder of the unpacked sources, 1.3 GB, shared by all builds.
 kernel_source() {
-	local release series package version target staging
-	release=$(kernel_release) || exit
-	series=$(cut -d . -f 1-2 <<<"$release")
-	package=linux-source-$series
-	read -r package version < <(with_versions <<<"$package")
-	[[ -n $version ]] || exit "$EXIT_SETUP"
-	target=$cache_dir/sources/${package}_$version
+	local release suite package fetched target staging
+	release=$(kernel_release) && suite=$(kernel_suite) || exit
+	package=linux-source-$(cut -d . -f 1-2 <<<"$release")
+	fetched=$(fetch_part "$suite" echo "$package") || exit
+	fetched=${fetched#* }
+	target=$cache_dir/sources/${fetched##*/}
 	if [[ ! -d $target ]]; then
-		fetch_missing <<<"$package $version" || exit
-		say "unpacking $package $version"
+		say "unpacking $package"
 		mkdir -p "$cache_dir/sources"
 		staging=$(mktemp -d "$cache_dir/sources/.unpack.XXXXXX")
-		tar -C "$staging" --strip-components 1 -xf \
-			"$(package_dir "$package" "$version")/usr/src/$package.tar.xz" ||
+		tar -C "$staging" --strip-components 1 -xf "$fetched/usr/src/$package.tar.xz" ||
 			die "$EXIT_SETUP" "cannot unpack $package: free some space below $cache_dir"
 		publish "$staging" "$target"
 	fi

@@ -1,21 +1,23 @@
 # shellcheck shell=bash
-# "lab setup": the packages that building needs (file packages) are installed, or the exact
-# command is printed. Silent and without any apt call when all are there.
+# "lab setup [PART]": the packages that building needs (file packages), or PART of what is asked for less
+# often (packages-PART), are installed, or the exact command is printed. Silent and without any
+# apt call when all are there.
 # shellcheck disable=SC2154 # lab_dir is set by common.sh
 
-wanted_packages() { sed 's/#.*//' "$lab_dir/packages" | tr -s ' \t' '\n' | sed '/^$/d'; }
+wanted_packages() { sed 's/#.*//' "$lab_dir/packages${1:+-$1}" | tr -s ' \t' '\n' | sed '/^$/d'; }
 
 missing_packages() {
 	local package
 	while read -r package; do
 		[[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
 			printf '%s\n' "$package"
-	done < <(wanted_packages)
+	done < <(wanted_packages "$@")
 }
 
 lab_setup() {
 	local missing
-	mapfile -t missing < <(missing_packages)
+	[[ -f $lab_dir/packages${1:+-$1} ]] || usage_error "no list packages-$1 beside this program"
+	mapfile -t missing < <(missing_packages "$@")
 	((${#missing[@]})) || return 0
 	if ((EUID)); then
 		say "${#missing[@]} packages are missing; install them with:"

@@ -15,6 +15,7 @@
 #include <xen/xen-ops.h>
 #include <xen/xen.h>
 
+#include "compat.h"
 #include "uapi/xenmm_sample.h"
 
 static struct page **sample_pages;
@@ -169,7 +170,7 @@ static int sample_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff || vma_pages(vma) > XENMM_SAMPLE_PAGES)
 		return -EINVAL;
-	vma->vm_flags |= VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
+	xenmm_compat_vma_flags(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, 0);
 	return 0;
 }
 
