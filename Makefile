@@ -81,6 +81,56 @@ man: | setup ## make the manual pages (build/man; man -l build/man/xenmm.1)
 host-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests/host O=$(HOST)
 
+# ------------------------------------------------------------------ installation
+# What each target installs, below DESTDIR; nothing else installs anything.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DATADIR := $(DESTDIR)$(PREFIX)/share
+MODULE_DIR = $(DESTDIR)/lib/modules/$(KERNEL)/updates
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DKMS_DIR := $(DESTDIR)/usr/src/xenmm-$(VERSION)
+
+.PHONY: install install-module install-programs install-tests install-dkms uninstall docs deb
+install: install-module install-programs ## module for KERNEL, tool and library, below DESTDIR and PREFIX (/usr/local)
+
+install-module: module
+	install -D -m 644 -t $(MODULE_DIR) $(MODULE)
+	$(if $(DESTDIR),,depmod -a $(KERNEL))
+
+install-programs: tool library man
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(TOOL)/xenmm
+	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		LIBDIR=$(LIBDIR) install
+	install -D -m 644 include/uapi/xenmm.h $(DESTDIR)$(PREFIX)/include/xenmm.h
+	install -D -m 644 -t $(DATADIR)/xenmm tools/system/*.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d tools/system/60-xenmm.rules
+	install -D -m 644 tools/xenmm/completion/xenmm.bash $(DATADIR)/bash-completion/completions/xenmm
+	install -D -m 644 -t $(DATADIR)/zsh/vendor-completions tools/xenmm/completion/_xenmm
+	for page in $(BUILD)/man/*; do \
+		install -D -m 644 -t $(DATADIR)/man/man$${page##*.} $$page || exit 1; done
+
+install-tests: guest-tests ## the kselftests, for a guest of one's own
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/xenmm/tests selftests/run-in-guest $(GUEST_TESTS)/*_test
+
+install-dkms: ## the module's source where DKMS looks for it (then: dkms install xenmm/VERSION)
+	install -d $(DKMS_DIR)
+	cp -R dkms.conf Kbuild src include $(DKMS_DIR)/
+
+# What would be installed says what has to go: no list of its own.
+uninstall: ## remove what make install left, for the same KERNEL, DESTDIR and PREFIX
+	@rm -rf $(BUILD)/staging
+	@$(MAKE) --no-print-directory KERNEL=$(KERNEL) DESTDIR=$(BUILD)/staging install >/dev/null
+	cd $(BUILD)/staging && find . -not -type d -printf '$(DESTDIR)/%P\n' | xargs -r -d '\n' rm -f
+	$(if $(DESTDIR),,depmod -a $(KERNEL))
+
+docs: | setup ## the documents as pages (build/docs/index.html)
+	@sphinx-build -W --keep-going -q -b html -d $(BUILD)/docs/.doctrees Documentation $(BUILD)/docs
+
+deb: ## Debian packages, and what lintian says of them (build/deb)
+	@$(LAB) setup deb
+	@selftests/build-packages
+
 .PHONY: setup demo bench compare compare-report agreement check check-quick matrix check-layers check-headers lint fuzz soak programs \
 	coverage faults clean help
 setup:

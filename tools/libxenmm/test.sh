@@ -41,10 +41,10 @@ build_with_pkgconfig() {
 }
 
 # C programs need no library of C++, and see nothing that is not in the header.
-needs_libc_alone() { ! readelf -d "$build/libxenmm.so.0" | grep NEEDED | grep -v 'libc\.so'; }
+needs_libc_alone() { ! readelf -d "$build/libxenmm.so.1" | grep NEEDED | grep -v 'libc\.so'; }
 shows_its_interface_alone() {
 	diff <(grep -o 'xenmm_memory_[a-z_]*(' libxenmm.h | tr -d '(' | sort -u) \
-		<(nm -D --defined-only "$build/libxenmm.so.0" | awk '{ print $3 }' | sort)
+		<(nm -D --defined-only "$build/libxenmm.so.1" | awk '{ print $3 }' | sort)
 }
 
 count_tests
