@@ -102,7 +102,7 @@ install-programs: tool library man
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(TOOL)/xenmm
 	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
 		LIBDIR=$(LIBDIR) install
-	install -D -m 644 include/uapi/xenmm.h $(DESTDIR)$(PREFIX)/include/xenmm.h
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include include/uapi/xenmm.h include/uapi/xenmm_methods.h
 	install -D -m 644 -t $(DATADIR)/xenmm tools/system/*.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d tools/system/60-xenmm.rules
 	install -D -m 644 tools/xenmm/completion/xenmm.bash $(DATADIR)/bash-completion/completions/xenmm

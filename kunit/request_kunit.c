@@ -33,16 +33,13 @@ struct xenmm_how_row {
 	int other;
 };
 
+#define XENMM_ON_PV(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0, 0, -EOPNOTSUPP},
+
 static const struct xenmm_how_row xenmm_hows[] = {
 	{"auto", XENMM_METHOD_AUTO, 0, 0, 0},
 	{"auto_of_1", XENMM_METHOD_AUTO, 1, -EINVAL, -EINVAL},
-	{"trap", XENMM_METHOD_TRAP, 0, 0, -EOPNOTSUPP},
 	{"trap_of_1", XENMM_METHOD_TRAP, 1, -EINVAL, -EINVAL},
-	{"hypercall", XENMM_METHOD_HYPERCALL, 0, 0, -EOPNOTSUPP},
-	{"va_mapping", XENMM_METHOD_VA_MAPPING, 0, 0, -EOPNOTSUPP},
-	{"multicall", XENMM_METHOD_MULTICALL, 0, 0, -EOPNOTSUPP},
 	{"multicall_of_32", XENMM_METHOD_MULTICALL, 32, -EINVAL, -EINVAL},
-	{"lazy", XENMM_METHOD_LAZY, 0, 0, -EOPNOTSUPP},
 	{"batch_0", XENMM_METHOD_BATCH, 0, -EINVAL, -EINVAL},
 	{"batch_1", XENMM_METHOD_BATCH, 1, 0, -EOPNOTSUPP},
 	{"batch_2048", XENMM_METHOD_BATCH, 2048, 0, -EOPNOTSUPP},
@@ -55,10 +52,10 @@ static const struct xenmm_how_row xenmm_hows[] = {
 	{"rebuild_513", XENMM_METHOD_REBUILD, 513, -EINVAL, -EINVAL},
 	{"flip", XENMM_METHOD_FLIP, 0, 0, -EOPNOTSUPP},
 	{"flip_of_1", XENMM_METHOD_FLIP, 1, -EINVAL, -EINVAL},
-	{"method_10", 10, 0, -EINVAL, -EINVAL},
+	{"method_31", 31, 0, -EINVAL, -EINVAL},
 	{"method_32", 32, 0, -EINVAL, -EINVAL},
 	{"method_max", ~0U, 0, -EINVAL, -EINVAL},
-};
+	XENMM_ENTRY_METHODS(XENMM_ON_PV)};
 
 /* An exchange of tables says nothing about which pages are there. */
 static bool xenmm_is_misused_flip(const struct xenmm_how_row *how, enum xenmm_action action)

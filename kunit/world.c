@@ -11,21 +11,14 @@
 
 #define XENMM_MEMORY (64UL << 10)
 
+#define XENMM_WAY(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0},
+
 const struct xenmm_way xenmm_ways[] = {
-	{"trap", XENMM_METHOD_TRAP, 0},
-	{"hypercall", XENMM_METHOD_HYPERCALL, 0},
-	{"va_mapping", XENMM_METHOD_VA_MAPPING, 0},
-	{"multicall", XENMM_METHOD_MULTICALL, 0},
-	{"lazy", XENMM_METHOD_LAZY, 0},
-	{"batch_1", XENMM_METHOD_BATCH, 1},
-	{"batch_31", XENMM_METHOD_BATCH, 31},
-	{"batch_512", XENMM_METHOD_BATCH, 512},
-	{"batch_2048", XENMM_METHOD_BATCH, 2048},
-	{"rebuild", XENMM_METHOD_REBUILD, 0},
-	{"rebuild_1", XENMM_METHOD_REBUILD, 1},
-	{"flip", XENMM_METHOD_FLIP, 0},
-	{"auto", XENMM_METHOD_AUTO, 0},
-};
+	{"batch_1", XENMM_METHOD_BATCH, 1},	{"batch_31", XENMM_METHOD_BATCH, 31},
+	{"batch_512", XENMM_METHOD_BATCH, 512}, {"batch_2048", XENMM_METHOD_BATCH, 2048},
+	{"rebuild", XENMM_METHOD_REBUILD, 0},	{"rebuild_1", XENMM_METHOD_REBUILD, 1},
+	{"flip", XENMM_METHOD_FLIP, 0},		{"auto", XENMM_METHOD_AUTO, 0},
+	XENMM_ENTRY_METHODS(XENMM_WAY)};
 
 static_assert(ARRAY_SIZE(xenmm_ways) == XENMM_NR_WAYS);
 const struct xenmm_way xenmm_plain_way = {"batch_512", XENMM_METHOD_BATCH, 512};

@@ -16,12 +16,9 @@
 
 /* --------------------------------------------------------------- methods */
 
+#define METHOD_ALONE(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0},
+
 const struct method methods[] = {
-	{"trap", XENMM_METHOD_TRAP, 0},
-	{"hypercall", XENMM_METHOD_HYPERCALL, 0},
-	{"va_mapping", XENMM_METHOD_VA_MAPPING, 0},
-	{"multicall", XENMM_METHOD_MULTICALL, 0},
-	{"lazy", XENMM_METHOD_LAZY, 0},
 	{"native", XENMM_METHOD_NATIVE, 0},
 	{"auto", XENMM_METHOD_AUTO, 0},
 	{"rebuild", XENMM_METHOD_REBUILD, 0},
@@ -37,7 +34,7 @@ const struct method methods[] = {
 	{"batch_1024", XENMM_METHOD_BATCH, 1024},
 	{"batch_2047", XENMM_METHOD_BATCH, 2047},
 	{"batch_2048", XENMM_METHOD_BATCH, 2048},
-};
+	XENMM_ENTRY_METHODS(METHOD_ALONE)};
 
 const size_t nr_methods = sizeof(methods) / sizeof(methods[0]);
 

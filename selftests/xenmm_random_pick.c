@@ -30,17 +30,15 @@ size_t below(uint64_t *dice, size_t limit)
 
 /* -------------------------------------------------------------------- methods */
 
+#define SELDOM(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 1},
+
 static const struct way {
 	const char *name;
 	__u32 number;
 	unsigned int weight;
-} ways[] = {
-	{"auto", XENMM_METHOD_AUTO, 6},		  {"rebuild", XENMM_METHOD_REBUILD, 6},
-	{"flip", XENMM_METHOD_FLIP, 6},		  {"batch", XENMM_METHOD_BATCH, 3},
-	{"native", XENMM_METHOD_NATIVE, 3},	  {"trap", XENMM_METHOD_TRAP, 1},
-	{"hypercall", XENMM_METHOD_HYPERCALL, 1}, {"va_mapping", XENMM_METHOD_VA_MAPPING, 1},
-	{"multicall", XENMM_METHOD_MULTICALL, 1}, {"lazy", XENMM_METHOD_LAZY, 1},
-};
+} ways[] = {{"auto", XENMM_METHOD_AUTO, 6},	{"rebuild", XENMM_METHOD_REBUILD, 6},
+	    {"flip", XENMM_METHOD_FLIP, 6},	{"batch", XENMM_METHOD_BATCH, 3},
+	    {"native", XENMM_METHOD_NATIVE, 3}, XENMM_ENTRY_METHODS(SELDOM)};
 
 #define NR_WAYS (sizeof(ways) / sizeof(ways[0]))
 

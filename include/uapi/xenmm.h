@@ -17,6 +17,8 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#include "xenmm_methods.h"
+
 #define XENMM_DEVICE_PATH "/dev/xenmm"
 #define XENMM_ABI_VERSION 1
 
@@ -29,26 +31,18 @@
 #define XENMM_MAX_RANGES (1U << 20)
 
 /*
- * How page-table entries are changed. A method that this guest does not offer
- * (see xenmm_info.methods) answers EOPNOTSUPP.
+ * How page-table entries are changed, by the list in xenmm_methods.h: XENMM_METHOD_TRAP
+ * and so on. A method that this guest does not offer (see xenmm_info.methods) answers
+ * EOPNOTSUPP.
  *
  * REBUILD and FLIP work on whole L1 tables. Where a range covers only a part of a
  * table, or the arena ends inside one, they go by batch (512). AUTO chooses, table
  * by table, the cheapest of flip, rebuild and batch by the price list in debugfs
  * `cost`; where there is one method only, it is that one.
  */
-enum xenmm_method {
-	XENMM_METHOD_AUTO = 0,	     /* the planner's choice */
-	XENMM_METHOD_TRAP = 1,	     /* plain store, emulated by Xen */
-	XENMM_METHOD_HYPERCALL = 2,  /* one mmu_update each */
-	XENMM_METHOD_VA_MAPPING = 3, /* one update_va_mapping each */
-	XENMM_METHOD_MULTICALL = 4,  /* a multicall of single mmu_updates */
-	XENMM_METHOD_LAZY = 5,	     /* the kernel's lazy MMU mode */
-	XENMM_METHOD_BATCH = 6,	     /* mmu_update x xenmm_op.batch */
-	XENMM_METHOD_NATIVE = 7,     /* plain store where no hypervisor owns the tables */
-	XENMM_METHOD_REBUILD = 8,    /* the table is unhooked, rewritten and validated anew */
-	XENMM_METHOD_FLIP = 9,	     /* PROTECT alone: the table is exchanged with its twin */
-};
+#define XENMM_METHOD(number, NAME, Name, name) XENMM_METHOD_##NAME = (number),
+enum xenmm_method { XENMM_METHODS(XENMM_METHOD) };
+#undef XENMM_METHOD
 
 /* What XENMM_IOC_PROTECT sets; writing without reading does not exist. */
 #define XENMM_PROT_READ 1U

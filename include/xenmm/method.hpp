@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-// The ways to change page-table entries, by name and by what they need. The
-// numbers are those of enum xenmm_method in the uapi.
+// The ways to change page-table entries, by name and by what they need.
 #pragma once
 
+#include "uapi/xenmm_methods.h"
 #include "xenmm/result.hpp"
 #include "xenmm/support.hpp"
 #include "xenmm/types.hpp"
@@ -10,18 +10,9 @@
 namespace xenmm
 {
 
-enum class Method : uint32_t {
-	kAuto = 0,
-	kTrap = 1,
-	kHypercall = 2,
-	kVaMapping = 3,
-	kMulticall = 4,
-	kLazy = 5,
-	kBatch = 6,
-	kNative = 7,
-	kRebuild = 8,
-	kFlip = 9,
-};
+#define XENMM_METHOD(number, NAME, Name, name) k##Name = (number),
+enum class Method : uint32_t { XENMM_METHODS(XENMM_METHOD) };
+#undef XENMM_METHOD
 
 inline constexpr uint32_t kMaxBatch = 2048; // XENMM_MAX_BATCH
 // Singles per multicall: as many as Linux' own queue holds (MC_BATCH in
@@ -41,11 +32,11 @@ inline constexpr uint32_t method_bit(Method method)
 	return 1U << static_cast<uint32_t>(method);
 }
 
-inline constexpr uint32_t kPvMethods =
-	method_bit(Method::kAuto) | method_bit(Method::kTrap) | method_bit(Method::kHypercall) |
-	method_bit(Method::kVaMapping) | method_bit(Method::kMulticall) |
-	method_bit(Method::kLazy) | method_bit(Method::kBatch) | method_bit(Method::kRebuild) |
-	method_bit(Method::kFlip);
+// As masks, by guest.
+#define XENMM_METHOD_BIT(number, NAME, Name, name) | method_bit(Method::k##Name)
+inline constexpr uint32_t kAllMethods = 0 XENMM_METHODS(XENMM_METHOD_BIT);
+#undef XENMM_METHOD_BIT
+inline constexpr uint32_t kPvMethods = kAllMethods & ~method_bit(Method::kNative);
 inline constexpr uint32_t kNativeMethods = method_bit(Method::kAuto) | method_bit(Method::kNative);
 
 // What serves demand faults, which hold the mmap lock for reading only.

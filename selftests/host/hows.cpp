@@ -15,11 +15,21 @@ void PrintTo(const How &how, std::ostream *stream)
 namespace xenmm::test
 {
 
+const char *word_of(Method method)
+{
+	switch (method) {
+#define XENMM_CASE(number, NAME, Name, name) \
+	case Method::k##Name:                \
+		return #name;
+		XENMM_METHODS(XENMM_CASE)
+#undef XENMM_CASE
+	}
+	return "unknown";
+}
+
 std::string name_of(How how)
 {
-	static const char *const names[] = {"auto", "trap",  "hypercall", "va_mapping", "multicall",
-					    "lazy", "batch", "native",	  "rebuild",	"flip"};
-	std::string name = names[static_cast<uint32_t>(how.method)];
+	std::string name = word_of(how.method);
 	return how.batch ? name + std::to_string(how.batch) : name;
 }
 
@@ -34,11 +44,12 @@ bool may_flip(How how)
 	return how.method == Method::kAuto || how.method == Method::kFlip;
 }
 
+#define XENMM_LISTED(number, NAME, Name, name) Method::k##Name,
+
 std::vector<How> pv_hows()
 {
 	std::vector<How> hows;
-	for (Method method : {Method::kTrap, Method::kHypercall, Method::kVaMapping,
-			      Method::kMulticall, Method::kLazy})
+	for (Method method : {XENMM_ENTRY_METHODS(XENMM_LISTED)})
 		hows.push_back({method, 0});
 	for (uint32_t batch : {1, 2, 8, 31, 511, 512, 513, 1024, 2047, 2048})
 		hows.push_back({Method::kBatch, batch});

@@ -24,7 +24,7 @@ bool is_batch_valid(How how)
 
 Result<How> check_how(uint32_t method, uint32_t batch, uint32_t offered)
 {
-	if (method >= 32 || !((kPvMethods | kNativeMethods) & (1U << method)))
+	if (method >= 32 || !(kAllMethods & (1U << method)))
 		return Errno::kInval;
 	How how = {static_cast<Method>(method), batch};
 	if (!is_batch_valid(how))

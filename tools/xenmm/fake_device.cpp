@@ -48,8 +48,10 @@ namespace
 {
 
 constexpr off_t kArenaBytes = 1LL << 36;
-constexpr __u32 kPvMethods = 0x37f; // all but native
 constexpr __u32 kNativeMethods = 1U << XENMM_METHOD_NATIVE | 1U << XENMM_METHOD_AUTO;
+#define XENMM_METHOD_BIT(number, NAME, Name, name) | 1U << XENMM_METHOD_##NAME
+constexpr __u32 kPvMethods = (0 XENMM_METHODS(XENMM_METHOD_BIT)) & ~(1U << XENMM_METHOD_NATIVE);
+#undef XENMM_METHOD_BIT
 
 // In TSC ticks, greater than what the fake's own work takes, so that it hides behind
 // them. test.sh knows them.

@@ -19,19 +19,9 @@ struct NamedMethod {
 	std::string_view name;
 };
 
-// In the order of every table: by single entries, by whole tables, by choice.
-inline constexpr NamedMethod kMethods[] = {
-	{XENMM_METHOD_TRAP, "trap"},
-	{XENMM_METHOD_HYPERCALL, "hypercall"},
-	{XENMM_METHOD_VA_MAPPING, "va_mapping"},
-	{XENMM_METHOD_MULTICALL, "multicall"},
-	{XENMM_METHOD_LAZY, "lazy"},
-	{XENMM_METHOD_BATCH, "batch"},
-	{XENMM_METHOD_NATIVE, "native"},
-	{XENMM_METHOD_REBUILD, "rebuild"},
-	{XENMM_METHOD_FLIP, "flip"},
-	{XENMM_METHOD_AUTO, "auto"},
-};
+#define XENMM_NAMED_METHOD(number, NAME, Name, name) {XENMM_METHOD_##NAME, #name},
+inline constexpr NamedMethod kMethods[] = {XENMM_METHODS(XENMM_NAMED_METHOD)};
+#undef XENMM_NAMED_METHOD
 
 std::string_view method_name(xenmm_method method);
 std::vector<std::string> all_method_names();
