@@ -5,8 +5,7 @@
 # A build's folder is what `make KDIR=` takes, with vmlinux and its modules.
 # shellcheck disable=SC2154 # lab_dir, cache_dir and work_dir are set by common.sh
 
-declare -rA kernel_fragments=([kunit]='xenpv tests' [debug]='xenpv tests debug'
-	[two-cpus]='xenpv tests two-cpus')
+declare -rA kernel_fragments=([kunit]='xenpv tests kunit' [debug]='xenpv tests debug')
 
 fragment_files() {
 	local fragment
