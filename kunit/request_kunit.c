@@ -33,7 +33,7 @@ struct xenmm_how_row {
 	int other;
 };
 
-#define XENMM_ON_PV(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0, 0, -EOPNOTSUPP},
+#define XENMM_ON_PV(number, NAME, name, ...) {#name, XENMM_METHOD_##NAME, 0, 0, -EOPNOTSUPP},
 
 static const struct xenmm_how_row xenmm_hows[] = {
 	{"auto", XENMM_METHOD_AUTO, 0, 0, 0},

@@ -11,7 +11,7 @@
 
 #define XENMM_MEMORY (64UL << 10)
 
-#define XENMM_WAY(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0},
+#define XENMM_WAY(number, NAME, name, ...) {#name, XENMM_METHOD_##NAME, 0},
 
 const struct xenmm_way xenmm_ways[] = {
 	{"batch_1", XENMM_METHOD_BATCH, 1},	{"batch_31", XENMM_METHOD_BATCH, 31},

@@ -16,7 +16,7 @@
 
 /* --------------------------------------------------------------- methods */
 
-#define METHOD_ALONE(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 0},
+#define METHOD_ALONE(number, NAME, name, ...) {#name, XENMM_METHOD_##NAME, 0},
 
 const struct method methods[] = {
 	{"native", XENMM_METHOD_NATIVE, 0},

@@ -30,7 +30,7 @@ size_t below(uint64_t *dice, size_t limit)
 
 /* -------------------------------------------------------------------- methods */
 
-#define SELDOM(number, NAME, Name, name) {#name, XENMM_METHOD_##NAME, 1},
+#define SELDOM(number, NAME, name, ...) {#name, XENMM_METHOD_##NAME, 1},
 
 static const struct way {
 	const char *name;

@@ -40,7 +40,7 @@
  * by table, the cheapest of flip, rebuild and batch by the price list in debugfs
  * `cost`; where there is one method only, it is that one.
  */
-#define XENMM_METHOD(number, NAME, Name, name) XENMM_METHOD_##NAME = (number),
+#define XENMM_METHOD(number, NAME, name, ...) XENMM_METHOD_##NAME = (number),
 enum xenmm_method { XENMM_METHODS(XENMM_METHOD) };
 #undef XENMM_METHOD
 

@@ -10,7 +10,7 @@
 namespace xenmm
 {
 
-#define XENMM_METHOD(number, NAME, Name, name) k##Name = (number),
+#define XENMM_METHOD(number, NAME, name, Name) k##Name = (number),
 enum class Method : uint32_t { XENMM_METHODS(XENMM_METHOD) };
 #undef XENMM_METHOD
 
@@ -33,7 +33,7 @@ inline constexpr uint32_t method_bit(Method method)
 }
 
 // As masks, by guest.
-#define XENMM_METHOD_BIT(number, NAME, Name, name) | method_bit(Method::k##Name)
+#define XENMM_METHOD_BIT(number, NAME, name, Name) | method_bit(Method::k##Name)
 inline constexpr uint32_t kAllMethods = 0 XENMM_METHODS(XENMM_METHOD_BIT);
 #undef XENMM_METHOD_BIT
 inline constexpr uint32_t kPvMethods = kAllMethods & ~method_bit(Method::kNative);

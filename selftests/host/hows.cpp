@@ -18,7 +18,7 @@ namespace xenmm::test
 const char *word_of(Method method)
 {
 	switch (method) {
-#define XENMM_CASE(number, NAME, Name, name) \
+#define XENMM_CASE(number, NAME, name, Name) \
 	case Method::k##Name:                \
 		return #name;
 		XENMM_METHODS(XENMM_CASE)
@@ -44,7 +44,7 @@ bool may_flip(How how)
 	return how.method == Method::kAuto || how.method == Method::kFlip;
 }
 
-#define XENMM_LISTED(number, NAME, Name, name) Method::k##Name,
+#define XENMM_LISTED(number, NAME, name, Name) Method::k##Name,
 
 std::vector<How> pv_hows()
 {

@@ -49,7 +49,7 @@ namespace
 
 constexpr off_t kArenaBytes = 1LL << 36;
 constexpr __u32 kNativeMethods = 1U << XENMM_METHOD_NATIVE | 1U << XENMM_METHOD_AUTO;
-#define XENMM_METHOD_BIT(number, NAME, Name, name) | 1U << XENMM_METHOD_##NAME
+#define XENMM_METHOD_BIT(number, NAME, name, ...) | 1U << XENMM_METHOD_##NAME
 constexpr __u32 kPvMethods = (0 XENMM_METHODS(XENMM_METHOD_BIT)) & ~(1U << XENMM_METHOD_NATIVE);
 #undef XENMM_METHOD_BIT
 

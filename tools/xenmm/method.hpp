@@ -19,7 +19,7 @@ struct NamedMethod {
 	std::string_view name;
 };
 
-#define XENMM_NAMED_METHOD(number, NAME, Name, name) {XENMM_METHOD_##NAME, #name},
+#define XENMM_NAMED_METHOD(number, NAME, name, ...) {XENMM_METHOD_##NAME, #name},
 inline constexpr NamedMethod kMethods[] = {XENMM_METHODS(XENMM_NAMED_METHOD)};
 #undef XENMM_NAMED_METHOD
 
