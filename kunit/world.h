@@ -63,8 +63,8 @@ extern const size_t xenmm_nr_ways;
 	{                                                           \
 		xenmm_ways, sizeof(struct xenmm_way), XENMM_NR_WAYS \
 	}
-#define XENMM_ONE(number, NAME, name, ...) 1 +
-#define XENMM_NR_WAYS (XENMM_ENTRY_METHODS(XENMM_ONE) 8)
+#define XENMM_ONE_MORE(number, NAME, name, ...) 1 +
+#define XENMM_NR_WAYS (XENMM_ENTRY_METHODS(XENMM_ONE_MORE) 8)
 extern const struct xenmm_way xenmm_plain_way; /* batch of 512 */
 bool xenmm_way_flips(const struct xenmm_way *way);
 
