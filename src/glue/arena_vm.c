@@ -71,7 +71,10 @@ void xenmm_lock_vmas(struct xenmm_host *host)
 	const struct xenmm_area *areas[] = {&host->visible, &host->twin};
 	unsigned int i;
 
-	for (i = 0; XENMM_COMPAT_VMA_LOCKS && i < ARRAY_SIZE(areas); i++) {
+	/* Not mapped, or by another process, whose call will be refused. */
+	if (!XENMM_COMPAT_VMA_LOCKS || host->mm != current->mm)
+		return;
+	for (i = 0; i < ARRAY_SIZE(areas); i++) {
 		VMA_ITERATOR(vmi, host->mm, areas[i]->start);
 		struct vm_area_struct *vma;
 
