@@ -390,3 +390,21 @@ TEST(foreign_memory_is_refused)
 		expect_ranges_refused(&scene, request, &foreign, 1);
 	}
 }
+
+TEST(arena_that_was_never_mapped)
+{
+	static struct scene scene;
+	int fd;
+
+	scene_make(&scene);
+	fd = device_open();
+	for_each_request(request) {
+		struct xenmm_range range;
+		struct xenmm_op op = good_op(&scene, request, &range);
+
+		test_context("%s", request->name);
+		EXPECT_EQ(op_raw(fd, request->number, &op), -EINVAL);
+		expect_unchanged(&scene);
+	}
+	close(fd);
+}
