@@ -5,6 +5,9 @@
 
 readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle'
 
+# Seconds; a boot takes 10 to 60 and on a busy machine twice as much.
+readonly boot_limit=${XENMM_LAB_BOOT_LIMIT:-240}
+
 # What xl -vvv adds. It is kept in xl.log because of the page sizes of a guest's memory.
 readonly xl_details='^(libxl|domainbuilder|xc): (debug|detail):|^xencall:|^xenforeignmemory:|^xc_dom_|^xc_cpuid'
 
@@ -99,12 +102,15 @@ qemu_arguments() {
 	((!option_icount)) || qemu+=(-icount "$icount")
 }
 
-# A process that dies with its parent cannot be left behind, whatever ends this script.
-# Images have short names in its folder, as -initrd takes no path with blanks.
-start_qemu() {
+# Images have short names in QEMU's folder, as -initrd takes no path with blanks.
+link_images() {
 	ln -s "$images/vmlinux" "$(package_folder 'linux-image-.*')"/boot/vmlinuz-* "$work_dir/"
 	ln -s "${xen_build:-$images}/xen" "$work_dir/xen"
 	mv "$work_dir"/vmlinuz-* "$work_dir/vmlinuz"
+}
+
+# A process that dies with its parent cannot be left behind, whatever ends this script.
+start_qemu() {
 	printf '%q ' "${qemu[@]}" >"$option_out/qemu-command"
 	echo >>"$option_out/qemu-command"
 	: >"$option_out/console.log"
@@ -121,9 +127,16 @@ stop_qemu() {
 	qemu_pid=
 }
 
-# Sets outcome: ended, crash or timeout. A crash is left two seconds for its last words.
+# What the guest's process 1 writes to its console (guest-lib).
+has_begun() { grep -aqF 'lab: the payload begins' "$option_out"/{,guest-}console.log; }
+
+# A machine that stands still before anything of the payload has run (README.rst, What bites). The
+# host of a KVM guest looks after that itself.
+stands_still() { [[ $option_kind != kvm ]] && ((SECONDS >= $1)) && ! has_begun; }
+
+# Sets outcome: ended, crash, still or timeout. A crash is left two seconds for its last words.
 watch_qemu() {
-	local deadline=$((SECONDS + option_timeout)) grace=0
+	local deadline=$((SECONDS + option_timeout)) boot_deadline=$((SECONDS + boot_limit)) grace=0
 	outcome=ended
 	while kill -0 "$qemu_pid" 2>/dev/null; do
 		sleep 0.2
@@ -134,10 +147,25 @@ watch_qemu() {
 		elif ((SECONDS >= deadline)); then
 			outcome=timeout
 			break
+		elif stands_still $boot_deadline; then
+			outcome=still
+			break
 		fi
 	done
 	stop_qemu
 	[[ $outcome != ended ]] || ! has_crashed || outcome=crash
+}
+
+# The machine, once more where it stood still; what that one's console said is kept.
+run_machine() {
+	local attempt
+	for attempt in 1 2 3; do
+		start_qemu
+		watch_qemu
+		[[ $outcome == still ]] || return 0
+		cp "$option_out/console.log" "$option_out/console-still-$attempt.log"
+		say "the payload had not begun after $boot_limit s (boot $attempt of 3)"
+	done
 }
 
 # unframe FILE FOLDER: check the frame that FILE is and unpack it.
@@ -193,6 +221,8 @@ judge() {
 	local collected=$1 code
 	[[ $outcome != timeout ]] ||
 		fail "$EXIT_TIMEOUT" timeout "no end after $option_timeout s (--timeout)"
+	[[ $outcome != still ]] ||
+		fail "$EXIT_TIMEOUT" timeout "the payload did not begin: what its boots said last is below"
 	[[ $outcome != crash ]] || fail "$EXIT_CRASH" crash "the machine crashed"
 	[[ $collected == yes ]] || fail "$EXIT_CRASH" crash "the machine ended without results"
 	read -r code <"$option_out/exit-code"
@@ -223,8 +253,8 @@ lab_run() {
 	machine_initramfs >"$work_dir/initrd.cpio" || die "$EXIT_SETUP" "cannot build the initramfs"
 	qemu_arguments
 	say "booting $option_kind (limit $option_timeout s), logs in $option_out"
-	start_qemu
-	watch_qemu
+	link_images
+	run_machine
 	collect || collected=no
 	judge "$collected"
 	say "$option_kind: payload exited with 0 after $SECONDS s, results in $option_out"
