@@ -11,10 +11,12 @@
 #include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,6 +129,14 @@ TEST(a_debugger_sees_nothing)
 
 /* ---------------------------------------------------------------- direct I/O */
 
+/* From Linux 6.6 on tmpfs takes O_DIRECT, and copies all the same (shmem_file_open). */
+static bool is_direct(int fd)
+{
+	struct statfs system;
+
+	return !fstatfs(fd, &system) && system.f_type != TMPFS_MAGIC;
+}
+
 /*
  * A descriptor with O_DIRECT at whose start a page can be read, or -1. Files first; where
  * only memory is mounted, a disk. A disk is opened for writing in the lab alone, which
@@ -141,8 +151,9 @@ static int open_direct_file(void)
 		int fd = open(paths[i], O_RDWR | O_CREAT | O_DIRECT, 0600);
 
 		unlink(paths[i]);
-		if (fd >= 0 && !ftruncate(fd, 2 * PAGE))
+		if (fd >= 0 && is_direct(fd) && !ftruncate(fd, 2 * PAGE))
 			return fd;
+		close(fd);
 	}
 	return -1;
 }
