@@ -90,7 +90,7 @@ xen_packages() {
 	local series
 	series=$(xen_series)
 	printf '%s\n' "xen-hypervisor-$series-amd64"
-	library_packages "xen-utils-$series" xenstore-utils
+	library_packages "xen-utils-$series" xenstore-utils mawk
 }
 
 kernel_packages() { printf '%s\n' "linux-image-$(kernel_release)"; }

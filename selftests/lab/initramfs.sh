@@ -112,7 +112,7 @@ build_toolstack() {
 	program=$(cd "$(package_folder 'xen-utils-4.*')" && echo usr/lib/xen-*/bin)
 	mkdir -p "$to/$program"
 	ln -s /usr/sbin/libxl-save-helper "$to/$program/"
-	cp "$(package_folder xenstore-utils)/usr/bin/xenstore" "$to/usr/sbin/"
+	cp "$(package_folder xenstore-utils)/usr/bin/xenstore" "$(package_folder mawk)/usr/bin/mawk" "$to/usr/sbin/"
 	copy_libraries "$to"
 	copy_modules "$to" "${dom0_modules[@]}"
 }
