@@ -200,17 +200,19 @@ static int refuse_move(const struct arena *arena, void *to)
 			       XENMM_SPAN_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, to));
 }
 
-/* While the operation is at work; how often? */
-static int move_meanwhile(struct job *job, void *to)
+/* While the operation is at work; how often? Where they would go nothing is mapped, nor will be. */
+static int move_meanwhile(struct job *job)
 {
 	pthread_t thread;
 	int moves = 0;
+	void *to;
 
 	job->arena = arena_make(PAGES);
 	memset(job->outcome, 0, sizeof(*job->outcome));
 	ASSERT_EQ(pthread_create(&thread, NULL, operate, job), 0);
 	while (!job->outcome->started)
 		;
+	to = free_space(XENMM_SPAN_BYTES);
 	for (; job->outcome->answer > 0; moves++)
 		ASSERT_EQ(refuse_move(&job->arena, to), EINVAL);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
@@ -225,10 +227,9 @@ static int move_meanwhile(struct job *job, void *to)
 TEST(a_refused_move_ends_no_operation)
 {
 	struct job job = {.outcome = outcome_make()};
-	void *to = free_space(XENMM_SPAN_BYTES);
 	int moves = 0;
 
 	for (int round = 0; round < 20; round++)
-		moves += move_meanwhile(&job, to);
+		moves += move_meanwhile(&job);
 	EXPECT_GE(moves, 20);
 }
