@@ -169,6 +169,7 @@ watch_qemu() {
 # What the emulator did wrong, if anything.
 fault_of_emulator() {
 	[[ $outcome != still ]] || echo "the payload had not begun after $boot_limit s"
+	[[ $outcome != crash ]] || has_begun || echo "the machine crashed before the payload began"
 	[[ $outcome != crash ]] || ! took_stale_breakpoint || echo "a breakpoint was taken that was gone"
 }
 
