@@ -92,10 +92,15 @@ port_arguments() {
 		-device "virtserialport,chardev=results,nr=2")
 }
 
-# Linux 6.12 would often take a breakpoint that is gone; what needs SVM cannot take turns (README.rst,
-# What bites).
+# Linux 6.12 would often take a breakpoint that is gone, and dom0 has one CPU to patch itself on; what
+# needs SVM cannot take turns (README.rst, What bites).
 accelerator() {
-	[[ $(kernel_suite) == "$own_suite" || $option_kind == @(pvh|kvm) ]] && echo tcg || echo tcg,thread=single
+	if [[ $option_kind == dom0 ]] ||
+		[[ $option_kind == @(domu|bare) && $(kernel_suite) != "$own_suite" ]]; then
+		echo tcg,thread=single
+	else
+		echo tcg
+	fi
 }
 
 qemu_arguments() {
