@@ -133,10 +133,10 @@ start_qemu() {
 has_crashed() { grep -aqE "$crash_pattern" "$option_out"/{,guest-}console.log; }
 
 # A breakpoint of the kernel's patching of its own code that the other emulated CPU took when it was
-# gone (README.rst, What bites): the byte before the marked one is no breakpoint.
+# gone (README.rst, What bites): the byte before the marked one is no breakpoint. The kernel's code
+# comes first, and may be followed by the process's.
 took_stale_breakpoint() {
-	grep -ahA 20 'int3: 0000' "$option_out"/{,guest-}console.log |
-		grep -E 'Code: ' | grep -qvE ' cc <'
+	sed -n '/int3: 0000/,/Code: /{/Code: /p}' "$option_out"/{,guest-}console.log | grep -qv ' cc <'
 }
 
 stop_qemu() {
