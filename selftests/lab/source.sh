@@ -28,10 +28,30 @@ prepare_source_apt() {
 	apt-get "${source_apt[@]}" update >&2 || say "apt-get update failed; trying with what it got"
 }
 
-# Into work_dir/apt/source.
+# The version wanted, then others of its series, newest first.
+source_candidates() {
+	local name=$1 wanted=$2 series
+	series=$(cut -d . -f 1-2 <<<"${wanted%%[+-]*}")
+	echo "$wanted"
+	apt-cache "${source_apt[@]}" showsrc --only-source "$name" 2>/dev/null |
+		sed -n "s/^Version: \(${series//./\\.}[.+-].*\)/\1/p" | sort -rVu | grep -vxF "$wanted"
+}
+
+# Into work_dir/apt/source. Prints the version of what was downloaded: a mirror may list a source and not have
+# it, and another of the same series has the same interfaces.
 download_source() {
-	(cd "$work_dir/apt/source" &&
-		apt-get "${source_apt[@]}" source --download-only "$1=$2" >&2)
+	local name=$1 wanted=$2 version
+	for version in $(source_candidates "$name" "$wanted"); do
+		rm -f -- "$work_dir"/apt/source/*
+		if (cd "$work_dir/apt/source" &&
+			apt-get "${source_apt[@]}" source --download-only "$name=$version" >&2); then
+			[[ $version == "$wanted" ]] || say "the source of $name $version stands in for it"
+			echo "$version"
+			return
+		fi
+		say "the source of $name $version cannot be fetched"
+	done
+	die "$EXIT_SETUP" "no source of $name $wanted: check the network, then run apt-get update as root"
 }
 
 # apt has checked the .dsc by its signed lists, dpkg-source checks the archives by the .dsc and
@@ -47,23 +67,29 @@ unpack_source() {
 	rm -rf -- "$staging"
 }
 
+# Prints the folder of the unpacked source package NAME of VERSION. A link says that another version of
+# the series stands in for the wanted one; remove it to try again.
+source_folder() {
+	local name=$1 wanted=$2 sources=$cache_dir/sources version folder source_apt
+	need_tools apt-get apt-cache dpkg-source
+	folder=$sources/${name}_${wanted//:/%3a}
+	if [[ ! -d $folder ]]; then
+		mkdir -p "$sources"
+		new_work_dir
+		prepare_source_apt
+		version=$(download_source "$name" "$wanted") || exit
+		unpack_source "$name" "$sources/${name}_${version//:/%3a}" || exit
+		[[ $version == "$wanted" ]] || ln -sfn "${name}_${version//:/%3a}" "$folder"
+		clean_up
+	fi
+	readlink -f "$folder"
+}
+
 # Prints the folder of the sources that the package of the same name was built from; +bN is
 # the same source built again.
 lab_source() {
-	local name=$1 version folder source_apt
-	need_tools apt-get apt-cache dpkg-source
-	version=$(candidate_version "$name") ||
-		die "$EXIT_SETUP" "apt knows no package $name: run apt-get update as root"
-	version=${version%+b+([0-9])}
-	folder=$cache_dir/sources/${name}_${version//:/%3a}
-	if [[ ! -d $folder ]]; then
-		mkdir -p "$cache_dir/sources"
-		new_work_dir
-		prepare_source_apt
-		download_source "$name" "$version" ||
-			die "$EXIT_SETUP" "no source of $name $version: check the network"
-		unpack_source "$name" "$folder" || exit
-		clean_up
-	fi
-	printf '%s\n' "$folder"
+	local version
+	version=$(candidate_version "$1") ||
+		die "$EXIT_SETUP" "apt knows no package $1: run apt-get update as root"
+	source_folder "$1" "${version%+b+([0-9])}"
 }

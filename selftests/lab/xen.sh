@@ -18,49 +18,6 @@ xen_source_version() {
 		END { if (!found) { sub(/\+b[0-9]+$/, "", version); print version } }' "$control"
 }
 
-# The version wanted, then others of its series, newest first.
-xen_source_candidates() {
-	local wanted=$1 series
-	series=$(cut -d . -f 1-2 <<<"$wanted")
-	echo "$wanted"
-	apt-cache "${source_apt[@]}" showsrc --only-source xen 2>/dev/null |
-		sed -n "s/^Version: \(${series//./\\.}\..*\)/\1/p" | sort -rVu | grep -vxF "$wanted"
-}
-
-# Prints the version of what was downloaded. A mirror may list a source and not have it: another
-# of the same series has the same interfaces towards Debian's toolstack.
-download_xen_source() {
-	local wanted=$1 version
-	for version in $(xen_source_candidates "$wanted"); do
-		rm -f -- "$work_dir"/apt/source/*
-		if download_source xen "$version"; then
-			[[ $version == "$wanted" ]] || say "the source of Xen $version stands in for it"
-			echo "$version"
-			return
-		fi
-		say "the source of Xen $version cannot be fetched"
-	done
-	die "$EXIT_SETUP" "no source of Xen $wanted: check the network, then run apt-get update as root"
-}
-
-# Prints the folder of the unpacked sources. A link says that another version of the series
-# stands in for the wanted one; remove it to try again.
-xen_source() {
-	local wanted folder version source_apt
-	wanted=$(xen_source_version)
-	folder=$cache_dir/sources/xen_$wanted
-	if [[ ! -d $folder ]]; then
-		mkdir -p "$cache_dir/sources"
-		new_work_dir
-		prepare_source_apt
-		version=$(download_xen_source "$wanted") || exit
-		unpack_source xen "$cache_dir/sources/xen_$version" || exit
-		[[ $version == "$wanted" ]] || ln -sfn "xen_$version" "$folder"
-		clean_up
-	fi
-	readlink -f "$folder"
-}
-
 xen_patch() { printf '%s/kernels/xen-%s.patch' "$lab_dir" "$1"; }
 
 # build_xen NAME SOURCE FOLDER: like Debian's rules, the flags of the environment left out.
@@ -90,9 +47,9 @@ xen_key() {
 # Prints the folder with the built hypervisor, "xen", and its "config".
 lab_xen_build() {
 	local name=$1 source fetched
-	need_tools make gcc patch flex bison python3 dpkg-source
+	need_tools make gcc patch flex bison python3
 	fetched=$(lab_fetch) || exit
-	source=$(xen_source) || exit
+	source=$(source_folder xen "$(xen_source_version)") || exit
 	build_once "$cache_dir/xens/$name-$(xen_key "$name" "${source##*/}")" \
 		"hypervisor $name (2 minutes, once)" build_xen "$name" "$source"
 }
