@@ -107,8 +107,9 @@ qemu_arguments() {
 	local boot ports icount=shift=0,sleep=off
 	port_arguments
 	boot_arguments
-	qemu=(qemu-system-x86_64 -accel "$(accelerator)" -cpu "$option_cpu" -m "$(machine_memory)"
-		-smp "$(machine_cpus)" -no-reboot -display none -monitor none -nodefaults
+	qemu=("${emulator[@]}" -accel "$(accelerator)" -cpu "$option_cpu" -m "$(machine_memory)"
+		-smp "$(machine_cpus)" -no-reboot -display none -nodefaults
+		-chardev "pipe,id=monitor,path=monitor" -mon chardev=monitor
 		-serial "file:$option_out/console.log" "${ports[@]}" "${boot[@]}")
 	((!option_icount)) || qemu+=(-icount "$icount")
 }
@@ -126,8 +127,16 @@ start_qemu() {
 	echo >>"$option_out/qemu-command"
 	: >"$option_out/console.log"
 	: >"$option_out/guest-console.log"
+	rm -f -- "$work_dir"/monitor.*
+	mkfifo "$work_dir/monitor.in" "$work_dir/monitor.out"
 	env -C "$work_dir" setpriv --pdeathsig KILL "${qemu[@]}" </dev/null >"$work_dir/qemu.log" 2>&1 &
 	qemu_pid=$!
+}
+
+# What QEMU's monitor, a pair of FIFOs, says of each CPU: where it is, and whether it waits (HLT=1).
+save_registers() {
+	echo 'info registers -a' 1<>"$work_dir/monitor.in"
+	timeout 2 cat <>"$work_dir/monitor.out" >"$option_out/registers"
 }
 
 has_crashed() { grep -aqE "$crash_pattern" "$option_out"/{,guest-}console.log; }
@@ -169,6 +178,7 @@ watch_qemu() {
 			break
 		fi
 	done
+	[[ $outcome == ended ]] || save_registers
 	stop_qemu
 	[[ $outcome != ended ]] || ! has_crashed || outcome=crash
 }
@@ -186,17 +196,23 @@ pad_image() {
 	(cd "$work_dir" && echo padding | cpio -o -H newc --quiet >>initrd.cpio)
 }
 
-# The machine, once more after such a fault; what the consoles said then is kept.
+# What is known of a boot that another one follows.
+keep_boot() {
+	local file
+	for file in console.log guest-console.log registers; do
+		[[ ! -s $option_out/$file ]] || mv "$option_out/$file" "$option_out/boot-$1-$file"
+	done
+}
+
+# The machine, once more after such a fault.
 run_machine() {
-	local attempt fault log
+	local attempt fault
 	for attempt in 1 2 3; do
 		start_qemu
 		watch_qemu
 		fault=$(fault_of_emulator)
 		[[ -n $fault ]] || return 0
-		for log in "$option_out"/{,guest-}console.log; do
-			[[ ! -s $log ]] || cp "$log" "${log%.log}-boot-$attempt.log"
-		done
+		keep_boot "$attempt"
 		say "$fault (boot $attempt of 3)"
 		pad_image "$attempt"
 	done
@@ -276,11 +292,12 @@ prepare_out() {
 }
 
 lab_run() {
-	local fetched images qemu outcome collected=yes guest_kernel='' xen_build=''
+	local fetched images qemu outcome collected=yes guest_kernel='' xen_build='' emulator
 	need_tools qemu-system-x86_64 cpio readelf xz setpriv flock
 	fetched=$(lab_fetch "$([[ $option_kind == kvm ]] && echo kvm || echo xen)") || exit
 	[[ -z $option_kernel ]] || guest_kernel=$(lab_kernel_build "$option_kernel") || exit
 	[[ ${option_xen:-debian} == debian ]] || xen_build=$(lab_xen_build "$option_xen") || exit
+	choose_emulator
 	new_work_dir
 	prepare_images
 	prepare_out
