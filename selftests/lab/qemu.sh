@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# "lab qemu-build": the emulator of guests that need SVM (pvh, kvm), out of Debian's source package of the
-# QEMU that is installed, with kernels/qemu.patch and no devices but those that the lab has. All
-# other guests run on the installed one. It stays in the cache, keyed by version and compiler.
+# "lab qemu-build": QEMU for guests that need SVM (pvh, kvm), out of Debian's source package of the one that
+# is installed, with kernels/qemu.patch and no devices but those that the lab has. Other
+# guests run on the installed one, unless --qemu says so. It stays in the cache, keyed by version
+# and compiler.
 # shellcheck disable=SC2034,SC2154 # set or used by lab, common.sh, run.sh
 
 readonly qemu_configuration=(--target-list=x86_64-softmmu --with-pkgversion=xenmm
@@ -39,7 +40,7 @@ qemu_key() {
 choose_emulator() {
 	local folder
 	emulator=(qemu-system-x86_64)
-	needs_svm || return 0
+	[[ $option_qemu == built ]] || return 0
 	folder=$(lab_qemu_build) || exit
 	emulator=("$folder/qemu-system-x86_64" -L /usr/share/qemu -L /usr/share/seabios)
 }
