@@ -257,6 +257,7 @@ report_failure() {
 	[[ $1 != payload && -s $option_out/guest-console.log ]] && log=$option_out/guest-console.log
 	say "all logs are in $option_out; the last lines of ${log##*/}:"
 	grep -avE "$xl_details" "$log" | tail -n 15 | sed 's/^/lab: | /' >&2
+	[[ ! -s $option_out/registers ]] || sed -n 's/\r$//; s/^RIP=/lab: a CPU is at /p' "$option_out/registers" >&2
 }
 
 fail() {
