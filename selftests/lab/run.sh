@@ -95,8 +95,7 @@ port_arguments() {
 # Linux 6.12 would often take a breakpoint that is gone, and dom0 has one CPU to patch itself on; what
 # needs SVM cannot take turns (README.rst, What bites).
 accelerator() {
-	if [[ $option_kind == dom0 ]] ||
-		[[ $option_kind == @(domu|bare) && $(kernel_suite) != "$own_suite" ]]; then
+	if [[ $option_kind == dom0 ]] || { ! needs_svm && [[ $(kernel_suite) != "$own_suite" ]]; }; then
 		echo tcg,thread=single
 	else
 		echo tcg
@@ -135,6 +134,7 @@ start_qemu() {
 
 # What QEMU's monitor, a pair of FIFOs, says of each CPU: where it is, and whether it waits (HLT=1).
 save_registers() {
+	kill -0 "$qemu_pid" 2>/dev/null || return 0
 	echo 'info registers -a' 1<>"$work_dir/monitor.in"
 	timeout 2 cat <>"$work_dir/monitor.out" >"$option_out/registers"
 }
