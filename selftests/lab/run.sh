@@ -3,7 +3,7 @@
 # takes the results out of the channel and turns all of it into one exit code.
 # shellcheck disable=SC2034,SC2154 # set or used by lab (option_*), common.sh and initramfs.sh
 
-readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Oops: |BUG: unable to handle|int3: 0000'
+readonly crash_pattern='Domain 0 .*crashed|Panic on CPU|Kernel panic|Hardware Dom0 crashed|domain crash|Triple fault|Oops: |BUG: unable to handle|int3: 0000'
 
 # Seconds; a boot takes 10 to 60 and on a busy machine twice as much.
 readonly boot_limit=${XENMM_LAB_BOOT_LIMIT:-240}
