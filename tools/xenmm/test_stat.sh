@@ -46,19 +46,19 @@ test_stat() {
 }
 
 test_stat_intervals() {
-	ends "stat -I" 0 stat_of "" -I 50 --format csv -- sleep 0.3
+	ends "stat -I" 0 stat_of "" -I 50 --format csv -- sleep 0.5
 	says "intervals have a title" out "seconds,batches,hypercalls"
 	[ "$(grep -c ',1000,2000,3000,' "$tmp/out")" -ge 3 ]
 	verdict "each interval is what passed in it" $?
 	ends "stat -I as a table" 0 stat_of "" -I 50 -- sleep 0.2
 	says "rows and the sum" out "of the whole guest: sleep 0.2"
-	sleep 0.3 &
+	sleep 1 &
 	ends "stat -p" 0 stat_of "" -p $!
 	says "it says which process" out "process $!"
 	ends "stat -p of nobody" 2 stat_of "" -p 4194303
 	ends "stat of no program" 2 stat_of "" -- /nonexistent/program
 	says "it says how" err "behind '--'"
-	timeout -s INT 0.3 env XENMM_ROOT="$tmp/stat" "$fake" stat -- sleep 5 >"$tmp/out" 2>"$tmp/err"
+	timeout -s INT 1 env XENMM_ROOT="$tmp/stat" "$fake" stat -- sleep 5 >"$tmp/out" 2>"$tmp/err"
 	says "^C ends the command and shows what was counted" out "of the whole guest: sleep 5"
 }
 
