@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# "lab kernel-build NAME": a kernel for PV and PVH guests out of Debian's linux-source package,
+# "lab kernel-build NAME": a kernel for PV guests out of Debian's linux-source package,
 # configured by fragments of the folder kernels/, later ones winning. Sources and builds stay
 # in the cache, keyed by version, fragments and compiler. dom0 always runs Debian's own.
 # A build's folder is what `make KDIR=` takes, with vmlinux and its modules.
