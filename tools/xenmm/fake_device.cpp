@@ -32,14 +32,16 @@ int __real_open(const char *path, int flags, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
 void *__real_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *address, size_t length);
-uint64_t __real__ZN5xenmm5Clock3tscEv();
 [[noreturn]] void __real__exit(int status);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset);
 int __wrap_munmap(void *address, size_t length);
-uint64_t __wrap__ZN5xenmm5Clock3tscEv();
 [[noreturn]] void __wrap__exit(int status);
+// NOLINTBEGIN(bugprone-reserved-identifier): Clock::tsc() in ld's --wrap
+uint64_t __real__ZN5xenmm5Clock3tscEv();
+uint64_t __wrap__ZN5xenmm5Clock3tscEv();
+// NOLINTEND(bugprone-reserved-identifier)
 }
 
 namespace xenmm::fake
