@@ -127,7 +127,7 @@ uninstall: ## remove what make install left, for the same KERNEL, DESTDIR and PR
 docs: | setup ## the documents as pages (build/docs/index.html)
 	@sphinx-build -W --keep-going -q -b html -d $(BUILD)/docs/.doctrees Documentation $(BUILD)/docs
 
-deb: ## Debian packages, and what lintian says of them (build/deb)
+deb: | setup ## Debian packages, and what lintian says of them (build/deb)
 	@$(LAB) setup deb
 	@selftests/build-packages
 
