@@ -75,9 +75,12 @@ static enum count of_call(uint32_t number)
  */
 static void count_call(const struct record *record)
 {
-	enum count call = of_call(record->operand[0] & ~TRC_PV_HYPERCALL_V2_ARG_MASK);
+	enum count call;
 
-	if (!record->count || call == COUNTS)
+	if (!record->count)
+		return;
+	call = of_call(record->operand[0] & ~TRC_PV_HYPERCALL_V2_ARG_MASK);
+	if (call == COUNTS)
 		return;
 	if (record->event == TRC_PV_HYPERCALL_V2)
 		counts[ENTRIES]++;

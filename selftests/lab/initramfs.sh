@@ -268,7 +268,7 @@ machine_initramfs() {
 	mkdir -p "$to/guest"
 	ln -s "lab/init-$(is_in_domu && echo dom0 || echo kvm)" "$to/init"
 	ln "$guest_vmlinux" "$to/guest/vmlinux" 2>/dev/null || cp "$guest_vmlinux" "$to/guest/"
-	[[ ! -x $option_payload/host ]] || cp -L "$option_payload/host"{,-*} "$to/guest/"
+	find -L "$option_payload" -maxdepth 1 \( -name host -o -name 'host-*' \) -exec cp -L -t "$to/guest/" {} +
 	{ cat "$images/user.cpio" && payload_cpio; } >"$to/guest/initrd" &&
 		guest_settings "$to/guest" && pack "$to"
 }
