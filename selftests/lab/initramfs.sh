@@ -231,10 +231,6 @@ shadow_memory() {
 	echo $((16 + option_memory / 8))
 }
 
-# QEMU's CPUs do not promise a constant TSC, so Xen would intercept RDTSC, which Linux executes at
-# each return to user space. Nothing is lost where all is on one CPU.
-needs_no_tsc_emulation() { ((option_icount)) || is_pinned; }
-
 guest_config() {
 	local common
 	common=$(common_arguments)
@@ -251,12 +247,12 @@ guest_config() {
 		extra = "console=hvc0 $common $option_guest_args"
 		memory = $option_memory
 		vcpus = $option_vcpus
+		tsc_mode = "native"
 		disk = [ "phy:/dev/ram0,xvda,w" ]
 		on_poweroff = "destroy"
 		on_reboot = "destroy"
 		on_crash = "destroy"
 	END
-	! needs_no_tsc_emulation || echo 'tsc_mode = "native"'
 }
 
 # Prints the initramfs of the machine that QEMU boots.
