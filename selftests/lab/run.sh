@@ -128,6 +128,7 @@ start_qemu() {
 	: >"$option_out/guest-console.log"
 	rm -f -- "$work_dir"/monitor.*
 	mkfifo "$work_dir/monitor.in" "$work_dir/monitor.out"
+	ln -sf "$work_dir/monitor.in" "$option_out/monitor"
 	env -C "$work_dir" setpriv --pdeathsig KILL "${qemu[@]}" </dev/null >"$work_dir/qemu.log" 2>&1 &
 	qemu_pid=$!
 }
@@ -160,6 +161,7 @@ stop_qemu() {
 	kill -KILL "$qemu_pid" 2>/dev/null
 	wait "$qemu_pid" 2>/dev/null
 	qemu_pid=
+	rm -f -- "$option_out/monitor"
 }
 
 # What the guest's process 1 writes to its console (guest-lib).
