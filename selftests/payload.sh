@@ -38,6 +38,12 @@ new_payload() {
 	echo "$folder"
 }
 
+# build_xen_answers FOLDER: what vmm-answers is in dom0.
+build_xen_answers() {
+	make -s -C selftests OUTPUT="$PWD/build/selftests" "$PWD/build/selftests/host-xen-answers" >&2 &&
+		cp build/selftests/host-xen-answers "$1/"
+}
+
 # with_settings FILE NAME=VALUE...: a script for busybox sh, behind its settings.
 with_settings() {
 	local file=$1

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest went to Xen for, from a file of xentrace with an event for each entry
- * (-e 0x203000 for PV, 0x81000 for HVM): lines "COUNT trace: NAME". vmm-answers runs it in dom0.
- *	host-count-trace FILE
+ * What a guest went to Xen for, by xentrace with an event for each entry: one process of it from
+ * the first reset on, as its start takes longer than most of what is traced. Its file is emptied by
+ * each reset; what it writes then stands behind a hole.
  */
-#include <err.h>
+/* Before Xen's headers: xenctrl.h has them show what tools see. */
+#include "host_answers.h"
+
+#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xen/trace.h>
 #include <xen/xen.h>
+
+static const char path[] = "/tmp/trace";
+static long begin;		       /* of what is to be counted, in the file */
+static const unsigned int pages = 512; /* of Xen's buffer, for each CPU */
 
 /* A record is a header, a time stamp of two words where the header says so, and operands. */
 struct record {
@@ -118,7 +127,7 @@ static void count_record(const struct record *record)
 	}
 }
 
-/* False at the end, which may be within a record: xentrace was told to stop. */
+/* False at the end, which may be within a record that is just being written. */
 static int read_record(FILE *file, struct record *record)
 {
 	uint32_t header, stamp[2];
@@ -132,23 +141,78 @@ static int read_record(FILE *file, struct record *record)
 	return fread(record->operand, sizeof(uint32_t), record->count, file) == record->count;
 }
 
-int main(int argc, char **argv)
+static void exec_xentrace(const char *events, unsigned int cpu)
+{
+	char name[16], size[16];
+	int log = open("xentrace.log", O_WRONLY | O_CREAT, 0644);
+
+	snprintf(name, sizeof(name), "%u", cpu);
+	snprintf(size, sizeof(size), "%u", pages);
+	dup2(log, STDOUT_FILENO);
+	dup2(log, STDERR_FILENO);
+	execlp("xentrace", "xentrace", "-D", "-x", "-s", "10", "-S", size, "-c", name, "-e", events,
+	       path, (char *)NULL);
+	_exit(127);
+}
+
+static long file_size(void)
+{
+	struct stat status;
+
+	return stat(path, &status) ? 0 : status.st_size;
+}
+
+/* It has begun when something has happened: an idle guest waits for the answer. */
+static void start_xentrace(const char *events, unsigned int cpu)
+{
+	unlink(path);
+	if (!fork())
+		exec_xentrace(events, cpu);
+	for (int i = 0; i < 25 && !file_size(); i++)
+		usleep(20000);
+}
+
+void trace_begin(struct xc_interface_core *xc, const char *events, unsigned int cpu)
+{
+	static int started;
+	unsigned long ignored;
+
+	if (!started++) {
+		start_xentrace(events, cpu);
+		trace_end(xc);
+	}
+	begin = file_size();
+	if (truncate(path, 0))
+		begin = 0;
+	xc_tbuf_enable(xc, pages, &ignored, &ignored);
+}
+
+/* Waits until xentrace has found nothing new: it sleeps half as long between two looks. */
+void trace_end(struct xc_interface_core *xc)
+{
+	long seen;
+
+	xc_tbuf_disable(xc);
+	do {
+		seen = file_size();
+		usleep(20000);
+	} while (file_size() != seen);
+}
+
+void trace_print(FILE *to)
 {
 	struct record record;
 	FILE *file;
 
-	if (argc != 2)
-		errx(2, "usage: host-count-trace FILE");
-	file = fopen(argv[1], "rb");
-	if (!file) {
-		warn("%s", argv[1]);
-		return 1;
-	}
+	file = fopen(path, "rb");
+	if (!file)
+		return;
+	memset(counts, 0, sizeof(counts));
+	fseek(file, begin, SEEK_SET);
 	while (read_record(file, &record))
 		count_record(&record);
 	fclose(file);
 	for (int i = 0; i < COUNTS; i++)
 		if (counts[i])
-			printf("%llu trace: %s\n", (unsigned long long)counts[i], names[i]);
-	return 0;
+			fprintf(to, "%llu trace: %s\n", (unsigned long long)counts[i], names[i]);
 }
