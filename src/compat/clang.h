@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For builds by clang alone, before all else (Kbuild). A kernel that gcc built has its headers reach
- * per-CPU variables through a named address space (6.12). In an operand of asm clang drops the
+ * For builds by clang alone, before all else (Kbuild). Where gcc built the kernel, headers of 6.12
+ * reach per-CPU variables through a named address space. In an operand of asm clang drops the
  * segment then, and "incl %gs:counter" becomes a write into no CPU's memory.
  */
 #undef CONFIG_CC_HAS_NAMED_AS
