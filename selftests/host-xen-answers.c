@@ -3,8 +3,9 @@
  * Answers in dom0 what `xenmm bench --ask xenstore`, `processes` and `stat` want to know of Xen
  * (tools/xenmm/vmm.hpp). One process without shared libraries: the guest waits for each answer, and
  * to start xenstore, xenperf and xentrace takes a second of an emulated machine.
- *	host-xen-answers DOMAIN CPU EVENTS	the domain's number, the CPU that is its own, and
- *what to trace there (xentrace -e); 0: nothing
+ *	host-xen-answers DOMAIN CPU EVENTS
+ * are the domain's number, the CPU that is its own, and what to trace there: xentrace -e, or 0 for
+ * nothing.
  */
 #include <err.h>
 #include <stdbool.h>
