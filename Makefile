@@ -131,7 +131,7 @@ deb: | setup ## Debian packages, and what lintian says of them (build/deb)
 	@$(LAB) setup deb
 	@selftests/build-packages
 
-.PHONY: setup demo bench compare compare-report agreement check check-quick matrix check-layers check-headers lint fuzz soak programs \
+.PHONY: setup demo bench compare compare-report agreement check check-all check-quick matrix check-layers check-headers lint fuzz soak programs \
 	coverage faults clean help
 setup:
 	@$(LAB) setup
@@ -155,9 +155,14 @@ agreement: ## hold the counts of xenmm stat against Xen's own (build/agreement)
 compare-report: ## the last comparison of all kinds into Documentation/results.rst
 	@selftests/compare-report build/compare
 
-check: ## run every test; closes with `N passed, N failed`; with KERNEL=6.12 XEN=4.20 kselftests there
+check: ## what each change passes: ten minutes; with KERNEL=6.12 XEN=4.20 all kselftests there
 	@$(LAB) setup
 	@selftests/check
+
+check-all: ## run every test, an hour; fails when more than one boot was repeated
+	@$(LAB) setup
+	@$(LAB) setup matrix
+	@selftests/check @all
 
 check-quick: ## the inner loop: layers, host tests and a DomU, below two minutes
 	@$(LAB) setup

@@ -34,3 +34,6 @@ count_closing_line() {
 	sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?.*/\1 \2 0\4/p' "$out/$1.log" |
 		tail -n 1 | grep . || echo "0 0 0"
 }
+
+# Why a boot of the layer was followed by another one: a line each, as the lab says it.
+repeated_boots() { sed -nE 's/^lab: (.*) \(boot [12] of 3\)$/\1/p' "$out/$1.log"; }

@@ -4,7 +4,11 @@
  * A verdict lives in shared memory, so that what a test forked can fail it too.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <threads.h>
@@ -17,6 +21,9 @@
 #define SLOW_SECONDS 3
 #define EXIT_FAIL 1
 #define EXIT_SKIP 4
+
+/* Programs may run side by side, and the module counts for all of them together. */
+#define MODULE_PATH "/sys/module/xenmm"
 
 /* Written by a test and by its children, read by the parent of all. */
 struct verdict {
@@ -80,11 +87,44 @@ unsigned int timeout_seconds(void)
 	return setting("XENMM_TIMEOUT", DEFAULT_TIMEOUT_SECONDS);
 }
 
+/*
+ * Each test holds a lock on the module's folder, shared until it is alone. The time that it waits
+ * is not the test's.
+ */
+static int module_lock;
+
+static void lock_module(int operation)
+{
+	const unsigned int left = alarm(0);
+	int status;
+
+	do
+		status = flock(module_lock, operation);
+	while (status && errno == EINTR);
+	ASSERT_EQ(status, 0);
+	alarm(left);
+}
+
+void be_alone(void)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static bool is_alone;
+
+	pthread_mutex_lock(&mutex);
+	if (!is_alone)
+		lock_module(LOCK_EX);
+	is_alone = true;
+	pthread_mutex_unlock(&mutex);
+}
+
 static void run_body(const struct test *test, const struct method *method)
 {
 	struct arena arena = {.fd = -1};
 
 	setpgid(0, 0);
+	module_lock = open(MODULE_PATH, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(module_lock, 0);
+	lock_module(LOCK_SH);
 	alarm(timeout_seconds());
 	if (test->needs_arena)
 		arena = arena_make(ARENA_PAGES);

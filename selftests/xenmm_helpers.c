@@ -259,6 +259,7 @@ struct xenmm_stats read_stats(int fd)
 {
 	struct xenmm_stats stats;
 
+	be_alone();
 	ASSERT_EQ(ioctl(fd, XENMM_IOC_STATS, &stats), 0);
 	return stats;
 }
@@ -363,6 +364,7 @@ int set_fault_window(unsigned int pages)
 {
 	char text[16];
 
+	be_alone();
 	snprintf(text, sizeof(text), "%u", pages);
 	return write_text(FAULT_WINDOW_PATH, text);
 }

@@ -113,6 +113,12 @@ void test_skip(const char *reason) __attribute__((noreturn));
 /* A number in the environment. */
 unsigned long setting(const char *name, unsigned long otherwise);
 
+/*
+ * Waits until no other test runs beside this one, and keeps them out to its end: before it reads or
+ * changes what is the module's, not an arena's. read_stats() and set_fault_window() call it.
+ */
+void be_alone(void);
+
 /* How long a test may take. */
 unsigned int timeout_seconds(void);
 
