@@ -29,7 +29,7 @@ GUEST_TESTS := $(BUILD)/selftests
 
 .DEFAULT_GOAL := all
 
-.PHONY: all man module sample module-inject module-kunit tool library guest-tests host-tests
+.PHONY: all man module recording sample module-inject module-kunit tool library guest-tests host-tests
 all: module tool library ## build the module for KERNEL, the tool and the library
 
 # clang is told by the kernel what gcc knows, where gcc built the kernel: leave that out, ask for
@@ -46,10 +46,13 @@ endif
 module: | setup
 	@mkdir -p $(MODULE_BUILD)
 	@cp -au Kbuild src include kunit $(MODULE_BUILD)/
-	@$(if $(XENMM_KUNIT),$(MAKE) -s -C selftests/host/replay O=$(BUILD)/replay)
+	@$(if $(XENMM_KUNIT),$(MAKE) --no-print-directory recording)
 	@$(if $(XENMM_KUNIT),cp -u $(BUILD)/replay/recording.h $(MODULE_BUILD)/kunit/)
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(MODULE_BUILD) modules
 	@selftests/check-module $(MODULE) $(KDIR)
+
+recording: | setup
+	@$(MAKE) -s -C selftests/host/replay O=$(BUILD)/replay
 
 sample: module ## build the example of a driver that maps its pages by xenmm (selftests/sample)
 	@cp -au selftests/sample $(MODULE_BUILD)/
