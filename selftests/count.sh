@@ -37,3 +37,6 @@ count_closing_line() {
 
 # Why a boot of the layer was followed by another one: a line each, as the lab says it.
 repeated_boots() { sed -nE 's/^lab: (.*) \(boot [12] of 3\)$/\1/p' "$out/$1.log"; }
+
+# How long the layer waited for its payload, if it boots a guest.
+seconds_of_boot() { sed -nE 's/^lab: .* after [0-9]+ s, ([0-9]+) of them booting.*/\1/p' "$out/$1.log"; }

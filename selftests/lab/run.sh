@@ -168,14 +168,18 @@ stop_qemu() {
 has_begun() { grep -aqF 'lab: the payload begins' "$option_out"/{,guest-}console.log; }
 
 # A machine that stands still before anything of the payload has run (README.rst, What bites).
-stands_still() { ((SECONDS >= $1)) && ! has_begun; }
+stands_still() { ((SECONDS >= $1)) && [[ -z $booted ]]; }
 
-# Sets outcome: ended, crash, still or timeout. A crash is left two seconds for its last words.
+# Sets outcome: ended, crash, still or timeout; and booted, how long the payload was waited for. A crash is
+# left two seconds for its last words.
 watch_qemu() {
 	local deadline=$((SECONDS + option_timeout)) boot_deadline=$((SECONDS + boot_limit)) grace=0
+	local start=$SECONDS
 	outcome=ended
+	booted=''
 	while kill -0 "$qemu_pid" 2>/dev/null; do
 		sleep 0.2
+		[[ -n $booted ]] || ! has_begun || booted=$((SECONDS - start))
 		if [[ $outcome == crash ]]; then
 			((++grace < 10)) || break
 		elif has_crashed; then
@@ -306,7 +310,7 @@ prepare_out() {
 }
 
 lab_run() {
-	local fetched images qemu outcome collected=yes guest_kernel='' xen_build='' emulator
+	local fetched images qemu outcome booted collected=yes guest_kernel='' xen_build='' emulator
 	need_tools qemu-system-x86_64 cpio readelf xz setpriv flock
 	fetched=$(lab_fetch "$([[ $option_kind == kvm ]] && echo kvm || echo xen)") || exit
 	[[ -z $option_kernel ]] || guest_kernel=$(lab_kernel_build "$option_kernel") || exit
@@ -322,5 +326,5 @@ lab_run() {
 	run_machine
 	collect || collected=no
 	judge "$collected"
-	say "$option_kind: payload exited with 0 after $SECONDS s, results in $option_out"
+	say "$option_kind: payload exited with 0 after $SECONDS s, ${booted:-0} of them booting, results in $option_out"
 }
