@@ -70,7 +70,7 @@ tool: | setup
 
 guest-tests: | setup
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(GUEST_TESTS)
-	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY) $(LIBRARY)/xenmm_library_test
+	@$(MAKE) --no-print-directory -C tools/libxenmm O=$(LIBRARY) test
 	@cp -u $(LIBRARY)/xenmm_library_test $(GUEST_TESTS)/
 
 library: | setup ## build libxenmm and its examples (build/libxenmm)

@@ -61,7 +61,7 @@ new_payload() {
 
 # build_xen_answers FOLDER: what vmm-answers is in dom0.
 build_xen_answers() {
-	make -s -C selftests OUTPUT="$PWD/build/selftests" "$PWD/build/selftests/host-xen-answers" >&2 &&
+	make -s -C selftests OUTPUT=../build/selftests ../build/selftests/host-xen-answers >&2 &&
 		cp build/selftests/host-xen-answers "$1/"
 }
 
