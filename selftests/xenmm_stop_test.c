@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -129,6 +130,66 @@ TEST(a_fatal_signal_ends_an_operation)
 		hits += ended_early(outcome);
 	}
 	EXPECT_GE(hits, 1);
+}
+
+/* ------------------------------------------- killed while the kernel writes for it */
+
+#define KILL_ROUNDS 5
+#define END_MS 10000
+
+/* Holds the arena lock nearly all the time. */
+static void *populate_for_ever(void *argument)
+{
+	const struct arena *arena = argument;
+
+	for (;;) {
+		populate(arena, any_method(), 0, PAGES / 2);
+		discard(arena, any_method(), 0, PAGES / 2);
+	}
+	return NULL;
+}
+
+/* read() writes into pages that are not there: faults of the kernel's, which wait for the lock. */
+static void read_for_ever(struct arena *arena)
+{
+	const int zero = open("/dev/zero", O_RDONLY);
+	pthread_t thread;
+
+	ASSERT_GE(zero, 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, populate_for_ever, arena), 0);
+	for (;;) {
+		for (size_t page = PAGES / 2; page < PAGES; page++)
+			ASSERT_EQ(read(zero, page_at(arena, page), PAGE), (ssize_t)PAGE);
+		discard(arena, any_method(), PAGES / 2, PAGES / 2);
+	}
+}
+
+static bool has_ended(pid_t child)
+{
+	for (int ms = 0; ms < END_MS; ms += 10) {
+		if (waitpid(child, NULL, WNOHANG) == child)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* No signal is looked at in such a fault: one that is only tried again never ends. */
+TEST(a_killed_process_ends_while_the_kernel_writes_for_it)
+{
+	for (int round = 0; round < KILL_ROUNDS; round++) {
+		const pid_t child = fork();
+
+		ASSERT_GE(child, 0);
+		if (!child) {
+			struct arena arena = arena_make(PAGES);
+
+			read_for_ever(&arena);
+		}
+		usleep(200000 + 50000 * round);
+		kill(child, SIGKILL);
+		ASSERT_TRUE(has_ended(child));
+	}
 }
 
 /* ------------------------------------------------------ munmap by another thread */

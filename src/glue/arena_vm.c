@@ -157,14 +157,15 @@ static vm_fault_t xenmm_fault_result(int error)
 {
 	switch (error) {
 	case 0:
-	case -EINTR: /* being killed: the signal is seen before the access is tried again */
 		return VM_FAULT_NOPAGE;
 	case -EACCES:
 		return VM_FAULT_SIGSEGV;
 	default:
 		/*
 		 * As hugetlbfs does. VM_FAULT_OOM would try again for ever where
-		 * RLIMIT_MEMLOCK is what is exhausted.
+		 * RLIMIT_MEMLOCK is what is exhausted. Nor may a process that is being killed
+		 * (-EINTR) try again: in a fault of the kernel's, on behalf of read() or futex(),
+		 * nobody looks at signals before an error.
 		 */
 		return VM_FAULT_SIGBUS;
 	}
