@@ -80,7 +80,7 @@ struct xenmm_range {
  * @reserved_out: out: 0
  *
  * The out fields are set to 0 once the other fields are found right, and to the
- * outcome at the end, whatever it is. On EFAULT, EPERM, EBUSY, EACCES and EOPNOTSUPP, and on
+ * outcome at the end, whatever it is. On EFAULT, EPERM, EACCES and EOPNOTSUPP, and on EBUSY,
  * EINVAL, ENOMEM and EINTR with @pages_done 0, no page was changed. (One exception: a
  * struct that cannot be written any more when the work is done, because it lies in a
  * range that this very call makes read-only, or because another thread has seen to it
@@ -374,7 +374,8 @@ struct xenmm_kernel {
  *   EINVAL      a field or a range is wrong, or not in this arena's mapping; with
  *               pages_done not 0, another thread unmapped a part of the arena
  *   EPERM       the arena is mapped by another process
- *   EBUSY       PROTECT of a tracked page (failed_address): UNTRACK it first
+ *   EBUSY       PROTECT of a tracked page (failed_address): UNTRACK it first. With pages_done
+ *               not 0, another thread has tracked it meanwhile
  *   EACCES      TRACK or UNTRACK of a page that PROTECT made read-only (failed_address)
  *   EOPNOTSUPP  this guest does not offer the method
  *   ENOMEM      no memory, memory cgroup or RLIMIT_MEMLOCK exhausted

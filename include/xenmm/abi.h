@@ -66,6 +66,7 @@ struct xenmm_harvest {
 	xenmm_u64 pages;	    /* out: sum of what was found */
 	xenmm_u64 resume;	    /* out: from here on nobody has looked; its end: all is told */
 	xenmm_s32 hypervisor_error; /* out: as in struct xenmm_request */
+	xenmm_u64 mapping;	    /* out: which mapping of the file it was found in */
 };
 
 /* What became of other memory's entries ahead of a fork. */
@@ -201,7 +202,10 @@ int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
  * is told, all else is as it was.
  */
 int xenmm_arena_collect(struct xenmm_arena *arena, struct xenmm_harvest *harvest);
-/* What was found could not be told: the pages that are tracked still count as written again. */
+/*
+ * What was found could not be told: the pages that are still tracked count as written again.
+ * Nothing where the file was mapped anew since.
+ */
 void xenmm_arena_uncollect(struct xenmm_arena *arena, const struct xenmm_harvest *harvest);
 
 /*

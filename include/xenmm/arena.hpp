@@ -53,6 +53,8 @@ public:
 		Progress progress = perform(request, ranges, planner, counters);
 		request.pages_done = ranges.pages_below(progress.limit);
 		request.failed_address = progress.ok() ? 0 : progress.limit.bytes;
+		if (progress.error == Errno::kBusy) // it lies in the section behind the limit
+			(void)permit(request, ranges, planner);
 		request.hypervisor_error = progress.hypervisor_error;
 		return tell(progress, counters);
 	}
@@ -84,6 +86,10 @@ public:
 	{
 		Ranges range(&harvest.range, 1);
 		harvest.nr_found = 0;
+		harvest.pages = 0;
+		harvest.resume = harvest.range.start;
+		harvest.hypervisor_error = 0;
+		harvest.mapping = state_.mapping();
 		XENMM_TRY(range.check_shape());
 		XENMM_TRY(check_mapped(backend_, range));
 		if (state_.is_dead())
@@ -96,6 +102,8 @@ public:
 	}
 	void uncollect(const xenmm_harvest &harvest)
 	{
+		if (!state_.is_attached() || harvest.mapping != state_.mapping())
+			return;
 		Counters counters;
 		Planner planner = entries_alone();
 		Tracker<B>(state_, planner, counters).uncollect(harvest);

@@ -10,6 +10,7 @@
 #include "xenmm/batch.hpp"
 #include "xenmm/counters.hpp"
 #include "xenmm/detached_table.hpp"
+#include "xenmm/progress.hpp"
 #include "xenmm/ranges.hpp"
 #include "xenmm/span.hpp"
 
@@ -31,6 +32,8 @@ public:
 	explicit ArenaState(B &backend) : backend_(backend) {}
 
 	bool is_attached() const { return spans_; }
+	// Changes whenever the file is mapped: what was known of pages before is void.
+	uint64_t mapping() const { return mapping_; }
 	B &backend() { return backend_; }
 	Workspace &workspace() { return *workspace_; }
 	// Flag bits of entries, fixed when the arena is attached.
@@ -47,6 +50,7 @@ public:
 			backend_.free(spans);
 			return Errno::kNoMem;
 		}
+		mapping_++;
 		base_ = base;
 		nr_spans_ = nr_spans;
 		workspace_ = workspace;
@@ -124,6 +128,15 @@ public:
 		return {};
 	}
 
+	// The first tracked page of a part, or kNoLimit.
+	VirtAddr first_tracked(Part part) const
+	{
+		const Span &known = span(part.start);
+		for (uint32_t i = 0; known.has_tracked() && i < part.pages; i++)
+			if (VirtAddr at = part.start.page(i); known.is_tracked(at.slot()))
+				return at;
+		return kNoLimit;
+	}
 	bool is_tracked(VirtAddr address) const { return span(address).is_tracked(address.slot()); }
 	bool is_writable(VirtAddr address) { return span(address).is_writable(address.slot()); }
 
@@ -199,6 +212,7 @@ private:
 	B &backend_;
 	VirtAddr base_ = {0};
 	VirtAddr twin_base_ = {0};
+	uint64_t mapping_ = 0;
 	uint64_t nr_spans_ = 0;
 	Span *spans_ = nullptr;
 	Workspace *workspace_ = nullptr;

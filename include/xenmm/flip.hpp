@@ -34,7 +34,8 @@ public:
 	bool may_flip(Part part) const
 	{
 		return planner_.may_flip() && part.is_whole() && state_.has_twin_mapping() &&
-		       state_.span(part.start).has_slots();
+		       state_.span(part.start).has_slots() &&
+		       !(yields_ && state_.span(part.start).has_tracked());
 	}
 
 	// Flips tables from the cursor on, at least one of which may_flip(), and advances

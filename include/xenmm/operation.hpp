@@ -41,12 +41,13 @@ public:
 		return progress;
 	}
 
-	// `yields`: as TableWriter says.
+	// `yields`: as TableWriter says; then tracked pages are not protected (kBusy), as they are
+	// when the tracker itself protects.
 	Progress protect(Ranges ranges, bool writable, bool yields = true)
 	{
 		TableWriter<B> writer(state_, planner_, counters_, yields);
 		Flipper<B> flipper(state_, planner_, counters_, yields);
-		ProtectWork<B> work(state_, writable);
+		ProtectWork<B> work(state_, writable, yields);
 		Progress progress;
 		for (PartCursor cursor(ranges); !cursor.at_end() && progress.ok();) {
 			auto flipped = flipper.may_flip(cursor.peek())

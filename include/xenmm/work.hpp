@@ -137,12 +137,19 @@ public:
 		Pte wanted(unsigned, Pte now) const { return now.with_flags(flags); }
 	};
 
-	ProtectWork(ArenaState<B> &state, bool writable) : state_(state), writable_(writable) {}
+	// `spares_tracked`: the locks may be away between two sections, and pages be tracked then.
+	ProtectWork(ArenaState<B> &state, bool writable, bool spares_tracked)
+		: state_(state), writable_(writable), spares_tracked_(spares_tracked)
+	{
+	}
 	bool revokes() const { return !writable_; }
 	bool needs_table(Part) { return false; }
 
+	// kBusy: a page is tracked. kNoMem.
 	Result<void> prepare(Part part)
 	{
+		if (spares_tracked_ && state_.first_tracked(part) < kNoLimit)
+			return Errno::kBusy;
 		const Span &span = state_.span(part.start);
 		bool is_said = part.is_whole() || span.is_writable(part.first_slot()) == writable_;
 		if (is_said && !span.has_slots())
@@ -167,6 +174,7 @@ public:
 private:
 	ArenaState<B> &state_;
 	bool writable_;
+	bool spares_tracked_;
 };
 
 // Allocates what is missing, then maps. The pages are charged by the caller.

@@ -268,6 +268,14 @@ TEST(DeadArenas, RefuseEverythingAndChangeNothing)
 		EXPECT_EQ(h.last.failed_address, page_at(0).bytes);
 	}
 	EXPECT_EQ(h.fault(3, false, 16), Errno::kIo);
+	xenmm_piece room;
+	h.harvest.range = piece(1, 5);
+	h.harvest.found = &room;
+	h.harvest.max_found = 1;
+	h.harvest.pages = 7; // of the chunk before
+	EXPECT_EQ(h.arena.collect(h.harvest).error(), Errno::kIo);
+	EXPECT_EQ(h.harvest.pages, 0u);
+	EXPECT_EQ(h.harvest.resume, page_at(1).bytes);
 	EXPECT_EQ(h.xen.writes().size(), writes);
 	EXPECT_EQ(h.xen.pages_held(), held);
 	h.mend();

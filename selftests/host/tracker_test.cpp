@@ -42,7 +42,7 @@ protected:
 	std::string told(Harness &h)
 	{
 		Pieces found;
-		EXPECT_EQ(h.collect(0, kPages, found), Errno::kOk);
+		EXPECT_EQ(h.collect(0, h.nr_pages, found), Errno::kOk);
 		return text_of(found);
 	}
 };
@@ -133,6 +133,52 @@ TEST_P(Tracking, WhatCouldNotBeToldIsToldAgain)
 	EXPECT_SOUND(h);
 	ASSERT_EQ(h.collect(0, kPages, again), Errno::kOk);
 	EXPECT_EQ(text_of(again), text_of(found));
+}
+
+// The answer could not be copied out, and another thread has mapped the file anew meanwhile.
+TEST_P(Tracking, WhatCouldNotBeToldIsForgottenWithItsArena)
+{
+	for (uint64_t pages : {uint64_t(1), kPages}) {
+		Harness h(GetParam(), kPages);
+		Pieces found;
+		track_all(h);
+		write(h, {5, kPages - 1});
+		ASSERT_EQ(h.collect(0, kPages, found), Errno::kOk);
+		h.unmap(0, 1536);
+		h.unmap_twin(0, 1536);
+		h.arena.set_twin({0});
+		h.arena.detach();
+		ASSERT_TRUE(h.arena.attach(kBase, pages * kPageBytes).ok());
+		h.arena.uncollect(h.harvest);
+		EXPECT_EQ(h.xen.total(XENMM_COUNTER_errors), 0u);
+	}
+}
+
+// Protecting gives its locks away between two sections, and there another thread tracks a page.
+TEST_P(Tracking, APageThatIsTrackedMeanwhileIsNotProtected)
+{
+	constexpr uint64_t kMany = 2600,
+			   kTracked = 2590; // in a part of a table, behind the first section
+	for (Op op : {Op::kProtectRo, Op::kProtectRw}) {
+		Harness h(GetParam(), kMany);
+		int yields = 0;
+		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
+		h.xen.while_yielding = [&] {
+			if (++yields == 2) {
+				EXPECT_EQ(h.run_meanwhile(Op::kTrack, kTracked, 1), Errno::kOk);
+			}
+		};
+		Errno error = h.run(op);
+		h.xen.while_yielding = nullptr;
+		ASSERT_GE(yields, 2);
+		EXPECT_EQ(error, Errno::kBusy);
+		EXPECT_EQ(h.last.failed_address, page_at(kTracked).bytes);
+		EXPECT_GT(h.last.pages_done, 0u);
+		EXPECT_LE(h.last.pages_done, kTracked);
+		EXPECT_SOUND(h);
+		write(h, kTracked);
+		EXPECT_EQ(told(h), " 2590+1");
+	}
 }
 
 TEST_P(Tracking, AnUntrackedPageIsNotTold)
