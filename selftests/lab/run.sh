@@ -92,15 +92,9 @@ port_arguments() {
 		-device "virtserialport,chardev=results,nr=2")
 }
 
-# Linux 6.12 would often take a breakpoint that is gone, and dom0 has one CPU to patch itself on; what
-# needs SVM cannot take turns (README.rst, What bites).
-accelerator() {
-	if [[ $option_kind == dom0 ]] || { ! needs_svm && [[ $(kernel_suite) != "$own_suite" ]]; }; then
-		echo tcg,thread=single
-	else
-		echo tcg
-	fi
-}
+# CPUs that do not take turns may take a breakpoint that is gone; what needs SVM cannot take turns
+# (README.rst, What bites).
+accelerator() { if needs_svm; then echo tcg; else echo tcg,thread=single; fi; }
 
 qemu_arguments() {
 	local boot ports icount=shift=0,sleep=off
