@@ -34,17 +34,9 @@ public:
 	{
 		for (PartCursor cursor(ranges); !cursor.at_end();) {
 			Part part = cursor.next();
-			const Span &span = state_.span(part.start);
-			if (tracks ? is_all_writable(span) || span.is_all_tracked()
-				   : !span.has_tracked())
-				continue;
-			for (uint32_t i = 0; i < part.pages; i++) {
-				VirtAddr at = part.start.page(i);
-				bool is_tracked = state_.is_tracked(at);
-				if (tracks ? !is_tracked && !span.is_writable(at.slot())
-					   : is_tracked)
-					return at;
-			}
+			VirtAddr at = tracks ? first_read_only(part) : state_.first_tracked(part);
+			if (at < kNoLimit)
+				return at;
 		}
 		return kNoLimit;
 	}
@@ -106,6 +98,19 @@ private:
 	static bool is_all_writable(const Span &span)
 	{
 		return span.is_uniform() && span.is_writable_throughout();
+	}
+	// The first page that is read-only though it is not tracked: the program made it so.
+	VirtAddr first_read_only(Part part) const
+	{
+		const Span &span = state_.span(part.start);
+		if (is_all_writable(span) || span.is_all_tracked())
+			return kNoLimit;
+		for (uint32_t i = 0; i < part.pages; i++) {
+			VirtAddr at = part.start.page(i);
+			if (!state_.is_tracked(at) && !span.is_writable(at.slot()))
+				return at;
+		}
+		return kNoLimit;
 	}
 	static Ranges found(const xenmm_harvest &harvest)
 	{

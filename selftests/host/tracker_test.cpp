@@ -151,6 +151,8 @@ TEST_P(Tracking, WhatCouldNotBeToldIsForgottenWithItsArena)
 		ASSERT_TRUE(h.arena.attach(kBase, pages * kPageBytes).ok());
 		h.arena.uncollect(h.harvest);
 		EXPECT_EQ(h.xen.total(XENMM_COUNTER_errors), 0u);
+		for (uint64_t i = 0; i < pages; i++)
+			EXPECT_FALSE(h.slot(i).is_written()) << i;
 	}
 }
 

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-# "lab qemu-build": QEMU for guests that need SVM (pvh, kvm), out of Debian's source package of the one that
-# is installed, with kernels/qemu.patch and no devices but those that the lab has. Other
-# guests run on the installed one, unless --qemu says so. It stays in the cache, keyed by version
-# and compiler.
+# "lab qemu-build": QEMU out of Debian's source package of the one that is installed, with
+# kernels/qemu.patch, which guests need that have SVM or several emulated CPUs, and no devices but those
+# that the lab has. What counts instructions without SVM runs on the installed one, unless --qemu
+# says so. It stays in the cache, keyed by version and compiler.
 # shellcheck disable=SC2034,SC2154 # set or used by lab, common.sh, run.sh
 
 readonly qemu_configuration=(--target-list=x86_64-softmmu --with-pkgversion=xenmm
 	--without-default-features --without-default-devices --with-devices-x86_64=lab
 	--disable-user --disable-debug-info)
 
-needs_svm() { [[ $option_kind == @(pvh|kvm) ]]; }
+# Counting instructions means one CPU.
+needs_built_qemu() { ((!option_icount)) || [[ $option_kind == @(pvh|kvm) ]]; }
 
 qemu_source_version() {
 	# shellcheck disable=SC2016 # dpkg-query's own
@@ -51,6 +52,6 @@ lab_qemu_build() {
 	need_tools gcc patch meson ninja pkg-config python3
 	version=$(qemu_source_version) || exit
 	source=$(source_folder qemu "$version") || exit
-	build_once "$cache_dir/qemus/svm-$(qemu_key "${source##*/}")" \
-		"QEMU (4 minutes, once)" build_qemu "$source"
+	build_once "$cache_dir/qemus/$(qemu_key "${source##*/}")" \
+		"QEMU (3 minutes, once)" build_qemu "$source"
 }

@@ -92,15 +92,11 @@ port_arguments() {
 		-device "virtserialport,chardev=results,nr=2")
 }
 
-# CPUs that do not take turns may take a breakpoint that is gone; what needs SVM cannot take turns
-# (README.rst, What bites).
-accelerator() { if needs_svm; then echo tcg; else echo tcg,thread=single; fi; }
-
 qemu_arguments() {
 	local boot ports icount=shift=0,sleep=off
 	port_arguments
 	boot_arguments
-	qemu=("${emulator[@]}" -accel "$(accelerator)" -cpu "$option_cpu" -m "$(machine_memory)"
+	qemu=("${emulator[@]}" -accel tcg -cpu "$option_cpu" -m "$(machine_memory)"
 		-smp "$(machine_cpus)" -no-reboot -display none -nodefaults
 		-chardev "pipe,id=monitor,path=monitor" -mon chardev=monitor
 		-serial "file:$option_out/console.log" "${ports[@]}" "${boot[@]}")
@@ -135,13 +131,6 @@ save_registers() {
 }
 
 has_crashed() { grep -aqE "$crash_pattern" "$option_out"/{,guest-}console.log; }
-
-# A breakpoint of the kernel's patching of its own code that the other emulated CPU took when it was
-# gone (README.rst, What bites): the byte before the marked one is no breakpoint. The kernel's code
-# comes first, and may be followed by the process's.
-took_stale_breakpoint() {
-	sed -n '/int3: 0000/,/Code: /{/Code: /p}' "$option_out"/{,guest-}console.log | grep -qv ' cc <'
-}
 
 # A guest that died of a triple fault, and no kernel had complained (README.rst, What bites): one whose
 # own fault it is says so before.
@@ -195,7 +184,6 @@ watch_qemu() {
 fault_of_emulator() {
 	[[ $outcome != still ]] || echo "the payload had not begun after $boot_limit s"
 	[[ $outcome != crash ]] || has_begun || echo "the machine crashed before the payload began"
-	[[ $outcome != crash ]] || ! took_stale_breakpoint || echo "a breakpoint was taken that was gone"
 	[[ $outcome != crash ]] || ! died_in_silence || echo "a triple fault of which no kernel had spoken"
 }
 
