@@ -8,7 +8,7 @@ lab_kernel=$(selftests/lab/lab kernel)
 # cached COMMAND...: what was compiled before, in any clone of this user's, is not compiled again.
 cached() {
 	env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$(selftests/lab/lab cache)/ccache" CCACHE_MAXSIZE=2G \
-		CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 "$@"
+		CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 "$@"
 }
 
 # The guest runs the lab's kernel, whatever this machine runs.
