@@ -51,7 +51,6 @@ struct xenmm_request {
 	xenmm_u32 prot;
 	xenmm_u64 reserved; /* all reserved fields, or-ed */
 	int exclusive;	    /* the mmap lock is held for writing */
-	int has_no_twin;    /* in vain was a twin mapping asked for */
 	xenmm_u64 pages_done;
 	xenmm_u64 failed_address;
 	xenmm_s32 hypervisor_error;
@@ -89,7 +88,7 @@ struct xenmm_table {
  * long as the table lock under which they were asked for is held.
  */
 struct xenmm_hooks {
-	xenmm_u64 l2_maddr; /* of the L2 entry that hooks the table */
+	xenmm_u64 l2_maddr; /* of the L2 entry that hooks the table; 0: it is a twin */
 	xenmm_u64 l2_value; /* of that entry when it does */
 	xenmm_u64 mfn;	    /* of the table */
 	xenmm_u64 alias;    /* virtual address of the table in the direct map */
@@ -99,13 +98,15 @@ struct xenmm_hooks {
 };
 
 /* The most tables that are exchanged in one critical section. */
-#define XENMM_MAX_PAIRS 16
+#define XENMM_MAX_FLIPS 16
 
-/* The L2 entries of some consecutive tables and of their twins, locked. */
-struct xenmm_pairs {
-	xenmm_u64 l2_maddr[2]; /* of the first visible and the first twin; 8 bytes each on */
-	xenmm_u64 l2_value[2][XENMM_MAX_PAIRS];
-	void *locks[2]; /* what pairs_unlock releases; NULL where there is none */
+/* The L2 entries of some consecutive tables, locked. */
+struct xenmm_flips {
+	xenmm_u64 l2_maddr; /* of the first; 8 bytes each on */
+	xenmm_u64 l2_value[XENMM_MAX_FLIPS];
+	xenmm_u64 l2_flags[XENMM_MAX_FLIPS]; /* of an entry that hooks another table there */
+	int is_pinned;			     /* as in struct xenmm_hooks */
+	void *lock;			     /* what flips_unlock releases */
 };
 
 enum xenmm_guest_kind {
@@ -149,17 +150,18 @@ void xenmm_arena_destroy(struct xenmm_arena *arena);
  */
 int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 length);
 /*
- * There is a second mapping, as long as the first, at base, a multiple of 2 MiB; or,
- * base 0, no more. Arena lock held, any context.
- */
-void xenmm_arena_set_twin(struct xenmm_arena *arena, xenmm_u64 base);
-/*
- * The page tables of [from, to), which may be a part of either mapping, are about to
- * go, by munmap: clear what the arena has in them, at the price of a batch. Nothing
- * but the caller can reach the tables by a fault or a walk. Arena lock held; allocates
- * nothing. What Xen refuses is left to the kernel.
+ * The page tables of [from, to) are about to go, by munmap: clear what the arena has in
+ * them, and in their twins, at the price of a batch. Nothing but the caller can reach the
+ * tables by a fault or a walk. Arena lock held; allocates nothing. What Xen refuses is left
+ * to the kernel.
  */
 void xenmm_arena_retire(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to);
+/*
+ * Likewise, or the mm is about to go: the twins of [from, to) leave, and the kernel's own
+ * tables are hooked there again. Always to be called before the kernel frees the tables.
+ * No arena lock (twin_removal.hpp says why none is needed); may sleep, allocates nothing.
+ */
+void xenmm_arena_oust(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to);
 /*
  * The mm is about to go: a dead arena's table, if one is nowhere hooked, is put back,
  * so that the kernel frees it. Arena lock held, atomic.
@@ -189,8 +191,6 @@ int xenmm_request_is_exclusive(const struct xenmm_request *request,
  * Carry out a checked request. mmap lock of the arena's mm and arena lock held,
  * in that order; may sleep. Errors as in the uapi; out fields are written when
  * the answer is 0, -EIO, -ENOMEM or -EINTR, and -EINVAL where pages_done is not 0.
- * -EAGAIN changed nothing: a twin mapping is wanted. Make one, or set has_no_twin,
- * and ask again.
  */
 int xenmm_arena_run(struct xenmm_arena *arena, struct xenmm_request *request,
 		    const struct xenmm_piece *pieces);
@@ -298,7 +298,8 @@ void xenmm_k_table_unlock(struct xenmm_table *table);
 int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address, const struct xenmm_table *table,
 			struct xenmm_hooks *hooks);
 /*
- * The same for a table that is nowhere hooked, with these entries; locks it.
+ * The same for a table that is nowhere hooked, with these entries; locks it. It belongs at
+ * address, or is the twin there (VirtAddr::twin()).
  * -ENOENT: there is no L2 table at address.
  */
 int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *entries,
@@ -321,16 +322,37 @@ void xenmm_k_write_noted(struct xenmm_host *host);
 void xenmm_k_table_lost(struct xenmm_host *host);
 
 /*
- * Look both areas up, walk to the L2 entries of `count` tables from address on and of
- * their twins from twin on, take the locks. Each side lies within one L2 table. mmap
- * lock held for writing; until unlock no sleeping. -ENOENT a table is missing; -EINVAL
- * not this arena's areas, or their 2 MiB hold more than the arena; -EIO not pinned.
+ * A zeroed page that can be hooked as an L1 table of the mm: with a page-table lock as the
+ * table at address has one. Ordinary, writable memory until Xen pins it; whoever pins it
+ * makes it read-only. mmap lock held for writing, may sleep. -ENOMEM; -ENOENT no table
+ * there; -EOPNOTSUPP this kernel tells nobody of munmap.
  */
-int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twin, xenmm_u32 count,
-		       struct xenmm_pairs *pairs);
-void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs);
-/* The entries of the table that an L2 entry of this value hooks. Any context. */
-xenmm_u64 *xenmm_k_table_entries(xenmm_u64 l2_value);
+int xenmm_k_twin_alloc(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *pfn);
+/* It is hooked nowhere, not pinned, and writable again. Freed when no CPU walks it. Atomic. */
+void xenmm_k_twin_free(xenmm_u64 pfn);
+/*
+ * As table_lock, for the table of this pfn, which is hooked nowhere and belongs to the span
+ * at address. -EINVAL not this arena's area (any more).
+ */
+int xenmm_k_twin_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 pfn, xenmm_u32 depth,
+		      const struct xenmm_table *previous, struct xenmm_table *table);
+/*
+ * As table_hooks: l2_maddr is 0, and each twin is pinned on its own. Preemption off. Answers
+ * its entries.
+ */
+xenmm_u64 *xenmm_k_twin_hooks(xenmm_u64 pfn, struct xenmm_hooks *hooks);
+
+/*
+ * Walk to the L2 entries of `count` tables from address on, all of one L2 table, and lock
+ * it. mmap lock held for writing, and the arena holds all of these tables' bytes; or,
+ * leaving, the area is being unmapped: then an entry may be empty. Until unlock no
+ * sleeping. -ENOENT a table is missing; -EINVAL not this arena's area; -EIO not pinned.
+ */
+int xenmm_k_flips_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 count, int leaving,
+		       struct xenmm_flips *flips);
+void xenmm_k_flips_unlock(struct xenmm_flips *flips);
+/* The pfn of the table that an L2 entry of this value hooks. Preemption off. */
+xenmm_u64 xenmm_k_table_pfn(xenmm_u64 l2_value);
 
 /* The price list in force. Any context. */
 void xenmm_k_cost(struct xenmm_cost *cost);

@@ -7,6 +7,7 @@
 #include "xenmm/request.hpp"
 #include "xenmm/shield.hpp"
 #include "xenmm/tracker.hpp"
+#include "xenmm/twin_removal.hpp"
 
 namespace xenmm
 {
@@ -32,23 +33,15 @@ public:
 		if (state_.is_attached())
 			state_.detach();
 	}
-	void set_twin(VirtAddr base)
-	{
-		Counters counters;
-		state_.set_twin_base(base, counters);
-		backend_.count(counters);
-	}
 
-	// The request has passed check_request(). Errors: kInval with pages_done 0, kBusy,
-	// kAccess and kAgain changed nothing; kNoMem, kIntr, kIo as request's out fields say.
+	// The request has passed check_request(). Errors: kInval with pages_done 0, kBusy and
+	// kAccess changed nothing; kNoMem, kIntr, kIo as request's out fields say.
 	Result<void> run(xenmm_request &request, Ranges ranges)
 	{
 		XENMM_TRY(ranges.check_shape());
 		XENMM_TRY(check_mapped(backend_, ranges));
 		Planner planner = plan(request);
 		XENMM_TRY(permit(request, ranges, planner));
-		if (wants_twin(request, ranges, planner))
-			return Errno::kAgain;
 		Counters counters;
 		Progress progress = perform(request, ranges, planner, counters);
 		request.pages_done = ranges.pages_below(progress.limit);
@@ -109,7 +102,7 @@ public:
 		Tracker<B>(state_, planner, counters).uncollect(harvest);
 	}
 
-	// munmap of a part of either mapping is under way, see xenmm_arena_retire.
+	// munmap of a part of the mapping is under way, see xenmm_arena_retire.
 	void retire(Extent extent)
 	{
 		if (!is_pv_ || !state_.is_attached())
@@ -121,9 +114,26 @@ public:
 		for (VirtAddr at = extent.from; at < extent.to;) {
 			VirtAddr end = min_of({at.table_base().bytes + kSpanBytes}, extent.to);
 			uint32_t pages = (end.bytes - at.bytes) >> kPageShift;
-			if (state_.is_visible(at) || state_.is_twin(at))
-				retire_part(operation, {at, pages}, counters);
+			if (state_.is_visible(at))
+				operation.retire({at, pages});
 			at = end;
+		}
+		backend_.count(counters);
+	}
+
+	// The tables of a part of the mapping are about to go, see xenmm_arena_oust.
+	void oust(Extent extent)
+	{
+		if (!state_.is_attached() || !state_.has_twins())
+			return;
+		Counters counters;
+		TwinRemoval<B> removal(state_, counters);
+		for (VirtAddr at = extent.from.table_base(); at < extent.to;
+		     at.bytes += kSpanBytes) {
+			if (!state_.is_visible(at) || !state_.has_twin(at))
+				continue;
+			removal.remove(at);
+			(void)backend_.breathe(false); // whoever is killed has to do it all the same
 		}
 		backend_.count(counters);
 	}
@@ -159,8 +169,11 @@ public:
 			return;
 		Counters counters;
 		if (!put_back(casualty, counters)) {
-			state_.span(casualty.at).set_lost();
-			backend_.table_lost();
+			Span &span = state_.span(casualty.at);
+			span.set_lost();
+			// Of two tables the kernel's own is hooked as the twin leaves.
+			if (!span.is_flipped() && !casualty.at.is_twin())
+				backend_.table_lost();
 		}
 		casualty.entries = nullptr;
 		backend_.count(counters);
@@ -206,21 +219,6 @@ private:
 			return {};
 		Planner planner = entries_alone();
 		return Tracker<B>(state_, planner, counters).let_through(address);
-	}
-
-	// A twin mapping is made when the first whole table with pages is to change its
-	// protection.
-	bool wants_twin(const xenmm_request &request, Ranges ranges, const Planner &planner)
-	{
-		if (!is_protection(request.action) || !planner.may_flip() || request.has_no_twin ||
-		    state_.has_twin_mapping() || state_.is_dead())
-			return false;
-		for (PartCursor cursor(ranges); !cursor.at_end();) {
-			Part part = cursor.next();
-			if (part.is_whole() && state_.span(part.start).has_slots())
-				return true;
-		}
-		return false;
 	}
 
 	Progress perform(const xenmm_request &request, Ranges ranges, const Planner &planner,
@@ -274,14 +272,6 @@ private:
 		uint64_t start = max(address.bytes & ~(bytes - 1), extent.from.bytes);
 		uint64_t end = min((address.bytes & ~(bytes - 1)) + bytes, extent.to.bytes);
 		return {start, end - start};
-	}
-
-	void retire_part(Operation<B> &operation, Part part, Counters &counters)
-	{
-		bool is_clear = operation.retire(part).ok() && part.is_whole();
-		// Else what is left in it has to follow, should the mapping stay.
-		if (is_clear && state_.is_twin(part.start))
-			state_.set_twin(state_.span(part.start), Twin::kNone, counters);
 	}
 
 	// The table back where it belongs, as it is or at least empty.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// What an arena owns: its spans, their pages, the workspace of its batches, the
-// place of its twin mapping. The arena lock, held by the caller of every function
-// here, protects all of it.
+// What an arena owns: its spans, their pages and twins, the workspace of its batches.
+// The arena lock, held by the caller of every function here, protects all of it, but for
+// twins that leave (twin_removal.hpp).
 // Invariant: a page-table entry of the arena, in a visible table or in a twin, maps
 // the page of its slot or nothing.
 #pragma once
@@ -86,31 +86,32 @@ public:
 
 	// --- addresses
 
-	// The span of an address inside either mapping.
+	// The span of an address of the arena, or of its twin.
 	Span &span(VirtAddr address) { return spans_[offset_of(address) / kSpanBytes]; }
 	const Span &span(VirtAddr address) const { return spans_[offset_of(address) / kSpanBytes]; }
-	bool is_twin(VirtAddr address) const { return covers(twin_base_, address); }
-	bool is_visible(VirtAddr address) const { return covers(base_, address); }
-	bool has(VirtAddr address) const { return is_visible(address) || is_twin(address); }
-	bool has_twin_mapping() const { return twin_base_.bytes; }
-	// What turns a visible address into its twin's; only with a twin mapping.
-	uint64_t twin_distance() const { return twin_base_.bytes - base_.bytes; }
-	VirtAddr twin_of(VirtAddr address) const { return {address.bytes + twin_distance()}; }
-	// Base 0: the twin mapping is gone, and its tables with it.
-	void set_twin_base(VirtAddr base, Counters &counters)
+	bool is_visible(VirtAddr address) const
 	{
-		for (uint64_t i = 0; i < nr_spans_ && !base.bytes; i++)
-			set_twin(spans_[i], Twin::kNone, counters);
-		twin_base_ = base;
+		return base_.bytes && address.bytes - base_.bytes < nr_spans_ * kSpanBytes;
 	}
-	// Counts the pages that twins hold.
-	void set_twin(Span &span, Twin twin, Counters &counters)
+	bool has(VirtAddr address) const { return is_visible(address.visible()); }
+
+	// --- twins
+
+	bool has_twins() const { return __atomic_load_n(&nr_twins_, __ATOMIC_RELAXED); }
+	bool has_twin(VirtAddr address) const { return span(address).twin() != Twin::kNone; }
+	// The page that is now the twin of a span without any.
+	void give_twin(Span &span, Pfn ours, Counters &counters)
 	{
-		if (span.twin() == Twin::kNone && twin != Twin::kNone)
-			counters.add(XENMM_COUNTER_twins_made);
-		if (span.twin() != Twin::kNone && twin == Twin::kNone)
-			counters.add(XENMM_COUNTER_twins_dropped);
-		span.set_twin(twin);
+		span.give_twin(ours);
+		__atomic_fetch_add(&nr_twins_, 1, __ATOMIC_RELAXED);
+		counters.add(XENMM_COUNTER_twins_made);
+	}
+	// The twin is gone, and its page no longer this span's.
+	void take_twin(Span &span, Counters &counters)
+	{
+		span.take_twin();
+		__atomic_fetch_sub(&nr_twins_, 1, __ATOMIC_RELAXED);
+		counters.add(XENMM_COUNTER_twins_dropped);
 	}
 
 	// --- pages
@@ -191,13 +192,9 @@ public:
 	Casualty &casualty() { return casualty_; }
 
 private:
-	bool covers(VirtAddr base, VirtAddr address) const
-	{
-		return base.bytes && address.bytes - base.bytes < nr_spans_ * kSpanBytes;
-	}
 	uint64_t offset_of(VirtAddr address) const
 	{
-		return address.bytes - (is_visible(address) ? base_ : twin_base_).bytes;
+		return address.visible().bytes - base_.bytes;
 	}
 	// What a lost table still maps may not be given to anyone else: Xen counts it.
 	void free_span(Span &span, Counters &counters)
@@ -211,8 +208,8 @@ private:
 
 	B &backend_;
 	VirtAddr base_ = {0};
-	VirtAddr twin_base_ = {0};
 	uint64_t mapping_ = 0;
+	uint64_t nr_twins_ = 0;
 	uint64_t nr_spans_ = 0;
 	Span *spans_ = nullptr;
 	Workspace *workspace_ = nullptr;

@@ -26,7 +26,7 @@ template <class B>
 concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, uint64_t *entry,
 			   xen::Update *updates, xen::Call *calls, uint32_t n, uint32_t *done,
 			   uint64_t value, bool flag, const Counters &counters, Pfn pfn,
-			   xenmm_hooks &hooks, xenmm_pairs &pairs) {
+			   xenmm_hooks &hooks, xenmm_flips &flips) {
 	{ b.zalloc(value) } -> SameAs<void *>;
 	b.free(static_cast<void *>(nullptr));
 	{ b.page_alloc(flag) } -> SameAs<Result<Pfn>>;
@@ -47,9 +47,13 @@ concept Backend = requires(B &b, const B &cb, VirtAddr va, xenmm_table &table, u
 	b.trace_batch_end(va, n, n, 0);
 	b.trace_rebuilt(va, n);
 	b.trace_flipped(va, n);
-	{ b.pairs_lock(va, va, n, pairs) } -> SameAs<Result<void>>;
-	b.pairs_unlock(pairs);
-	{ b.table_entries(value) } -> SameAs<uint64_t *>;
+	{ b.twin_alloc(va) } -> SameAs<Result<Pfn>>;
+	b.twin_free(pfn);
+	{ b.twin_lock(va, pfn, n, &table, table) } -> SameAs<Result<void>>;
+	{ b.twin_hooks(pfn, hooks) } -> SameAs<uint64_t *>;
+	{ b.flips_lock(va, n, flag, flips) } -> SameAs<Result<void>>;
+	b.flips_unlock(flips);
+	{ b.table_pfn(value) } -> SameAs<Pfn>;
 	{ b.pte_flags(flag) } -> SameAs<uint64_t>;
 	{ b.to_mfn(pfn) } -> SameAs<Mfn>;
 

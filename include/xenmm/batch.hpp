@@ -102,10 +102,10 @@ public:
 		leave();
 	}
 
-	// Lock the table of `address`, unless it is the last one entered. Tables are
-	// entered in ascending order, at most kMaxTables.
+	// Lock the table of `address`, unless it is the last one entered; of the twin's it is
+	// `spare`. Tables are entered in ascending order, at most kMaxTables.
 	// kNoEntry: there is none; kInval, kIo: see xenmm_k_table_lock.
-	Result<void> enter(VirtAddr address)
+	Result<void> enter(VirtAddr address, Pfn spare = {0})
 	{
 		VirtAddr base = address.table_base();
 		if (nr_segments_ && segments_[nr_segments_ - 1].base == base)
@@ -113,7 +113,11 @@ public:
 		Segment &segment = segments_[nr_segments_];
 		const xenmm_table *previous =
 			nr_segments_ ? &segments_[nr_segments_ - 1].table : nullptr;
-		XENMM_TRY(backend_.table_lock(address, nr_segments_, previous, segment.table));
+		XENMM_TRY(address.is_twin()
+				  ? backend_.twin_lock(address.visible(), spare, nr_segments_,
+						       previous, segment.table)
+				  : backend_.table_lock(address, nr_segments_, previous,
+							segment.table));
 		segment.base = base;
 		segment.begin = count_;
 		nr_segments_++;

@@ -10,6 +10,8 @@
 // true of the table is known after each step. A table that does not go back as it is
 // goes back empty, because an empty table always validates (hazards: 13 to 15).
 //
+// A twin is hooked nowhere (its hooks' l2_maddr is 0): it counts as hooked throughout.
+//
 // Until it is back: table lock held, nothing sleeps, and no fault or walk can come by
 // (abi.h, xenmm_k_table_hooks). A read-only table that is not pinned yet gets no
 // emulation: a store into it would be fatal, so alias RO and pin go together.
@@ -66,6 +68,10 @@ public:
 		return error;
 	}
 
+	// Of a table that stays hooked. Else Xen's error, and nothing has changed.
+	int pin() { return carry_out({Step::kPin}); }
+	int unpin() { return carry_out({Step::kUnpin}); }
+
 	// Brings the table back with the entries that it has. Each missing step is tried
 	// twice: Xen may have had a passing reason.
 	bool restore()
@@ -87,15 +93,13 @@ public:
 
 private:
 	enum class Step { kUnhook, kUnpin, kMakeWritable, kMakeReadOnly, kPin, kHook };
-	static constexpr unsigned kSteps = 3;
-	using Steps = Step[kSteps];
 
 	// What is true already needs no step.
 	bool is_done(Step step) const
 	{
 		switch (step) {
 		case Step::kUnhook:
-			return !state_.hooked;
+			return !state_.hooked || !hooks_.l2_maddr;
 		case Step::kUnpin:
 			return !state_.pinned || !hooks_.is_pinned;
 		case Step::kMakeWritable:
@@ -153,9 +157,10 @@ private:
 	}
 
 	// Those steps that are not done, in one multicall. The first error of any.
-	int carry_out(const Steps &steps)
+	template <unsigned N>
+	int carry_out(const Step (&steps)[N])
 	{
-		Step tried[kSteps];
+		Step tried[N];
 		uint32_t count = 0;
 		for (Step step : steps) {
 			if (is_done(step))

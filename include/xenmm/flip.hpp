@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 // The protection of whole tables by exchanging them with their twins:
 //
-//                 before                        after
-//   visible  L2 ──► table A, writable      L2 ──► table B, read-only
-//   twin     L2 ──► table B, read-only     L2 ──► table A, writable
+//                  before                          after
+//   L2 entry  ──► table A, writable        L2 entry ──► table B, read-only
+//   spare         table B, read-only       spare        table A, writable
 //
-// Both tables map the same pages and stay hooked and pinned, so Xen checks nothing
-// but the two L2 entries. It finishes each of them with a flush and a re-entry of the
-// hypercall (Xen's arch/x86/mm.c, old_guest_table), hence a few thousand instructions
-// for 512 pages.
+// Both tables map the same pages and are pinned, so Xen checks nothing but the L2 entry:
+// one update for 512 pages, all tables of a range in one mmu_update, and the TLB flush
+// along with the last of them. The spare is hooked nowhere: no address leads to it.
 //
-// The machine addresses live from pairs_lock to pairs_unlock, with preemption off.
-// Xen applies the entries in order and says how many: a pair that is half applied is
-// put back, otherwise one table would hang twice, to be freed twice at exit, and the
-// other one nowhere.
+// The machine addresses live from flips_lock to flips_unlock, with preemption off. Xen
+// applies the updates in order and says how many: each of them is a flip of its own.
 #pragma once
 
 #include "xenmm/table_writer.hpp"
 #include "xenmm/twin.hpp"
+#include "xenmm/twin_maker.hpp"
 
 namespace xenmm
 {
@@ -33,13 +31,13 @@ public:
 
 	bool may_flip(Part part) const
 	{
-		return planner_.may_flip() && part.is_whole() && state_.has_twin_mapping() &&
+		return planner_.may_flip() && part.is_whole() &&
 		       state_.span(part.start).has_slots() &&
 		       !(yields_ && state_.span(part.start).has_tracked());
 	}
 
 	// Flips tables from the cursor on, at least one of which may_flip(), and advances
-	// it over them. Not tried: it would not pay, or a table is missing; nothing has
+	// it over them. Not tried: it would not pay, or there is no twin; nothing has
 	// changed, and the caller goes another way. The flush goes along at the end of all
 	// ranges. On kIo what is not done is as before, or the arena is dead.
 	struct Flipped {
@@ -78,11 +76,6 @@ private:
 	static constexpr Flipped kDone = {true, {}};
 	static constexpr uint64_t kL2Bytes = kTableEntries * kSpanBytes; // what an L2 maps
 
-	static bool share_l2(VirtAddr a, VirtAddr b)
-	{
-		return a.bytes / kL2Bytes == b.bytes / kL2Bytes;
-	}
-
 	bool is_flipped(Part part, bool writable) const
 	{
 		const Span &span = state_.span(part.start);
@@ -90,15 +83,15 @@ private:
 	}
 
 	// Is the cursor's part the one behind `count` tables from `first` on, and of the
-	// same L2 tables?
+	// same L2 table?
 	bool may_join(Part first, uint32_t count, const PartCursor &cursor) const
 	{
-		if (count == XENMM_MAX_PAIRS || cursor.at_end())
+		if (count == XENMM_MAX_FLIPS || cursor.at_end())
 			return false;
 		Part part = cursor.peek();
 		VirtAddr behind = first.start.page(uint64_t(count) * kTableEntries);
-		return part.start == behind && may_flip(part) && share_l2(first.start, behind) &&
-		       share_l2(state_.twin_of(first.start), state_.twin_of(behind));
+		return part.start == behind && may_flip(part) &&
+		       first.start.bytes / kL2Bytes == behind.bytes / kL2Bytes;
 	}
 
 	bool matches(Part part, bool writable)
@@ -118,21 +111,17 @@ private:
 		Presence present = survey(part.start);
 		if (!present.count() || !planner_.flips(false, present.count()))
 			return kNotTried;
+		if (!state_.has_twin(part.start)) {
+			TwinMaker<B> maker(state_, counters_);
+			return maker.make(part.start, present, writable).ok() ? kDone : kNotTried;
+		}
 		Planner planner({Method::kAuto, 0}, true, true, state_.backend().cost());
 		TableWriter<B> twin_writer(state_, planner, counters_);
-		MatchWork<B> work(state_, present, writable, counters_);
-		Progress progress = twin_writer.run_table(state_.twin_of(part.start), work);
+		MatchWork<B> work(state_, present, writable);
+		Progress progress = twin_writer.run_table(part.start.twin(), work);
 		state_.note_flush_needed();
-		switch (progress.error) {
-		case Errno::kInval: // the twin's area was unmapped
-			state_.set_twin(state_.span(part.start), Twin::kNone, counters_);
-			return kNotTried;
-		case Errno::kNoMem:
-			return kNotTried;
-		default:
-			progress.limit = progress.ok() ? kNoLimit : part.start;
-			return {!progress.ok() || matches(part, writable), progress};
-		}
+		progress.limit = progress.ok() ? kNoLimit : part.start;
+		return {!progress.ok() || matches(part, writable), progress};
 	}
 	// Nothing is present where there is no table.
 	Presence survey(VirtAddr base)
@@ -143,19 +132,15 @@ private:
 
 	Flipped exchange(Part first, uint32_t count, bool writable, bool flush)
 	{
-		xenmm_pairs pairs;
-		VirtAddr twin = state_.twin_of(first.start);
-		auto locked = state_.backend().pairs_lock(first.start, twin, count, pairs);
-		if (!locked.ok()) {
-			for (uint32_t i = 0; i < count; i++)
-				span(first, i).spoil_twin();
+		xenmm_flips flips;
+		if (!state_.backend().flips_lock(first.start, count, false, flips).ok())
 			return kNotTried;
-		}
 		Progress progress;
-		uint32_t flipped = submit(first.start, pairs, count, flush, progress);
-		state_.backend().pairs_unlock(pairs);
+		uint32_t flipped = submit(first, flips, count, flush, progress);
 		for (uint32_t i = 0; i < flipped; i++)
-			span(first, i).flip(writable);
+			span(first, i).flip(writable,
+					    state_.backend().table_pfn(flips.l2_value[i]));
+		state_.backend().flips_unlock(flips);
 		counters_.add(XENMM_COUNTER_tables_flipped, flipped);
 		if (flipped)
 			state_.backend().trace_flipped(first.start.table_base(), flipped);
@@ -166,19 +151,20 @@ private:
 		return state_.span(first.start.page(uint64_t(i) * kTableEntries));
 	}
 
-	// How many pairs are exchanged now; fewer than all with an error in `progress`.
-	uint32_t submit(VirtAddr first, const xenmm_pairs &pairs, uint32_t count, bool flush,
+	// How many tables are exchanged now; fewer than all with an error in `progress`.
+	uint32_t submit(Part first, const xenmm_flips &flips, uint32_t count, bool flush,
 			Progress &progress)
 	{
 		xen::Update *updates = state_.workspace().updates;
 		for (uint32_t i = 0; i < count; i++)
-			for (int side = 0; side < 2; side++)
-				updates[2 * i + side] = {maddr(pairs, side, i),
-							 pairs.l2_value[!side][i]};
+			updates[i] = {flips.l2_maddr + i * sizeof(uint64_t),
+				      Pte::of(state_.backend().to_mfn(span(first, i).spare()),
+					      flips.l2_flags[i])
+					      .bits()};
 		Stopwatch watch(state_.backend(), counters_, XENMM_COUNTER_hypercall_cycles);
 		uint32_t done = 0; // Xen may leave it alone when nothing was applied
 		bool flushed = false;
-		int error = update(updates, 2 * count, flush, &done, &flushed);
+		int error = update(updates, count, flush, &done, &flushed);
 		counters_.add(XENMM_COUNTER_mmu_updates, done);
 		counters_.add(XENMM_COUNTER_tlb_flushes, flushed);
 		if (flushed)
@@ -188,14 +174,8 @@ private:
 		if (!error)
 			return count;
 		counters_.add(XENMM_COUNTER_partial_batches, done != 0);
-		progress = refused(first.page(uint64_t(done / 2) * kTableEntries), error);
-		if (done % 2)
-			put_back(progress.limit, pairs, done / 2);
-		return done / 2;
-	}
-	static uint64_t maddr(const xenmm_pairs &pairs, int side, uint32_t i)
-	{
-		return pairs.l2_maddr[side] + i * sizeof(uint64_t);
+		progress = refused(first.start.page(uint64_t(done) * kTableEntries), error);
+		return done;
 	}
 
 	int update(xen::Update *updates, uint32_t count, bool flush, uint32_t *done, bool *flushed)
@@ -207,23 +187,6 @@ private:
 		if (!error)
 			*done = count;
 		return error;
-	}
-
-	// Of pair i the twin's table hangs twice, the visible one nowhere.
-	void put_back(VirtAddr at, const xenmm_pairs &pairs, uint32_t i)
-	{
-		for (int attempt = 0; attempt < 2; attempt++) {
-			xen::Update back = {maddr(pairs, 0, i), pairs.l2_value[0][i]};
-			uint32_t done = 0;
-			bool flushed = false;
-			if (update(&back, 1, false, &done, &flushed))
-				continue;
-			counters_.add(XENMM_COUNTER_mmu_updates);
-			counters_.add(XENMM_COUNTER_repairs);
-			return state_.note_flush_needed();
-		}
-		uint64_t *entries = state_.backend().table_entries(pairs.l2_value[0][i]);
-		state_.die({at, entries, {false, true, false}});
 	}
 
 	ArenaState<B> &state_;

@@ -35,7 +35,7 @@ public:
 		TableWriter<B> writer(state_, planner_, counters_);
 		UnmapWork work;
 		Progress progress = writer.run(ranges, work);
-		if (state_.has_twin_mapping())
+		if (state_.has_twins())
 			progress = unmap_twins(writer, ranges, progress);
 		writer.flush_if_needed();
 		return progress;
@@ -90,14 +90,16 @@ public:
 	}
 
 	// Ahead of munmap, see xenmm_arena_retire. What fails is left to the kernel.
-	Progress retire(Part part)
+	void retire(Part part)
 	{
 		TableWriter<B> writer(state_, planner_, counters_);
 		RetireWork<B> work(state_);
 		xenmm_piece piece = {part.start.bytes, part.pages * kPageBytes};
-		Progress progress = writer.run(Ranges(&piece, 1), work);
+		Ranges range(&piece, 1);
+		(void)writer.run(range, work);
+		if (state_.has_twin(part.start))
+			(void)writer.run(range.moved(VirtAddr::kTwinBit), work);
 		writer.flush_if_needed();
-		return progress;
 	}
 
 private:
@@ -116,9 +118,9 @@ private:
 	Progress unmap_twins(TableWriter<B> &writer, Ranges ranges, const Progress &visible)
 	{
 		TwinUnmapWork<B> work(state_);
-		Progress progress = writer.run(ranges.moved(state_.twin_distance()), work);
+		Progress progress = writer.run(ranges.moved(VirtAddr::kTwinBit), work);
 		if (!progress.ok())
-			progress.limit.bytes -= state_.twin_distance();
+			progress.limit = progress.limit.visible();
 		progress = first_of(visible, progress);
 		if (!progress.ok()) // one table may have lost what the other one kept
 			spoil_twins(ranges);

@@ -62,10 +62,10 @@ struct Slots {
 };
 static_assert(sizeof(Slots) == kPageBytes);
 
-// The second L1 table of a span, hooked at another address (Documentation/design.rst,
+// The second L1 table of a span, pinned and hooked nowhere (Documentation/design.rst,
 // "Flip"). It maps the span's own pages or nothing, in every state.
 enum class Twin : uint8_t {
-	kNone,	    // maps nothing, and has no table as far as we know
+	kNone,	    // there is none
 	kEmpty,	    // maps nothing
 	kStale,	    // maps something; not to be relied on
 	kReadOnly,  // maps exactly what the visible table maps, read-only throughout
@@ -188,10 +188,28 @@ public:
 		if (may_map_pages(twin_))
 			twin_ = Twin::kStale;
 	}
+	// The table that is hooked nowhere; only with a twin.
+	Pfn spare() const { return {spare_}; }
+	// Is that the kernel's own, and the one hooked ours?
+	bool is_flipped() const { return flipped_; }
+	void give_twin(Pfn ours)
+	{
+		twin_ = Twin::kEmpty;
+		spare_ = ours.number;
+		flipped_ = false;
+	}
+	void take_twin()
+	{
+		twin_ = Twin::kNone;
+		spare_ = 0;
+		flipped_ = false;
+	}
 	// The two tables change places: the visible one is now `writable` throughout.
-	void flip(bool writable)
+	void flip(bool writable, Pfn unhooked)
 	{
 		twin_ = is_uniform() ? matched_twin(is_writable_throughout()) : Twin::kStale;
+		spare_ = unhooked.number;
+		flipped_ = !flipped_;
 		set_all_writable(writable);
 	}
 	// A table of this span is nowhere hooked and still maps pages: they stay.
@@ -219,9 +237,11 @@ private:
 	uint16_t deviating_ = 0; // slots that do
 	uint16_t present_ = 0;
 	uint16_t tracked_ = 0; // slots that say so
-	bool all_tracked_ = false;
-	bool read_only_ = false;
-	bool lost_ = false;
+	uint64_t spare_ : 48 = 0; // a pfn
+	bool all_tracked_ : 1 = false;
+	bool read_only_ : 1 = false;
+	bool lost_ : 1 = false;
+	bool flipped_ : 1 = false;
 	Twin twin_ = Twin::kNone;
 	uint64_t written_groups_ = 0; // a bit for each that has a written slot
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// What is done to twin tables, which hang in a second mapping of the arena: made to
-// match the visible table, cleared with it, and both cleared ahead of munmap.
+// What is written into twins: they are made to match the visible table, cleared with it,
+// and both are cleared ahead of munmap.
 #pragma once
 
 #include "xenmm/work.hpp"
@@ -59,13 +59,13 @@ public:
 		}
 	};
 
-	MatchWork(ArenaState<B> &state, const Presence &present, bool writable, Counters &counters)
-		: state_(state), present_(present), writable_(writable), counters_(counters)
+	MatchWork(ArenaState<B> &state, const Presence &present, bool writable)
+		: state_(state), present_(present), writable_(writable)
 	{
 	}
 	// It does, but the exchange that follows ends with a flush.
 	bool revokes() const { return false; }
-	bool needs_table(Part) { return true; }
+	bool needs_table(Part) { return false; } // it is there
 	Rule rule(Part part)
 	{
 		return {state_.backend(), state_.span(part.start).slots(), present_,
@@ -74,15 +74,13 @@ public:
 	void settle(Batch<B> &, Part part, Settlement settlement)
 	{
 		bool matches = settlement.limit == kNoLimit;
-		state_.set_twin(state_.span(part.start),
-				matches ? matched_twin(writable_) : Twin::kStale, counters_);
+		state_.span(part.start).set_twin(matches ? matched_twin(writable_) : Twin::kStale);
 	}
 
 private:
 	ArenaState<B> &state_;
 	const Presence &present_;
 	bool writable_;
-	Counters &counters_;
 };
 
 // Twins lose the entries that their visible tables have just lost.

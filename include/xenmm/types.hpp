@@ -34,6 +34,12 @@ struct VirtAddr {
 	constexpr unsigned slot() const { return (bytes >> kPageShift) & (kTableEntries - 1); }
 	constexpr VirtAddr table_base() const { return {bytes & ~(kSpanBytes - 1)}; }
 	constexpr VirtAddr page(uint64_t n) const { return {bytes + n * kPageBytes}; }
+	// Names the same page in the twin of its table (span.hpp), which is hooked nowhere: no
+	// address of a process has this bit.
+	static constexpr uint64_t kTwinBit = 1ULL << 62;
+	constexpr VirtAddr twin() const { return {bytes | kTwinBit}; }
+	constexpr VirtAddr visible() const { return {bytes & ~kTwinBit}; }
+	constexpr bool is_twin() const { return bytes & kTwinBit; }
 	constexpr bool operator==(VirtAddr other) const { return bytes == other.bytes; }
 	constexpr bool operator<(VirtAddr other) const { return bytes < other.bytes; }
 	constexpr bool operator<=(VirtAddr other) const { return bytes <= other.bytes; }

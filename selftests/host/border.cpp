@@ -45,8 +45,8 @@ Border::Border(xenmm_guest_kind kind, uint64_t pages)
 Border::~Border()
 {
 	Visit visit(host.xen);
+	oust();
 	host.xen.unmap_all();
-	xenmm_arena_set_twin(arena, 0);
 	xenmm_arena_detach(arena);
 	xenmm_arena_destroy(arena);
 	if (host.xen.tables_lost()) // with what they map
@@ -62,16 +62,6 @@ int Border::run(How how, Op op, const Pieces &pieces)
 	if (int error = xenmm_request_check(&last, kind))
 		return error;
 	last.exclusive = xenmm_request_is_exclusive(&last, pieces.data(), kind);
-	int error = run_once(pieces);
-	if (error != -EAGAIN)
-		return error;
-	host.xen.add_twin(kTwinBase, nr_pages * kPageBytes);
-	xenmm_arena_set_twin(arena, kTwinBase.bytes);
-	return run_once(pieces);
-}
-
-int Border::run_once(const Pieces &pieces)
-{
 	host.xen.hypervisor.is_exclusive = last.exclusive;
 	int error = xenmm_arena_run(arena, &last, pieces.data());
 	host.xen.hypervisor.is_exclusive = false;
@@ -97,6 +87,15 @@ void Border::retire()
 	hypervisor.is_exclusive = hypervisor.is_leaving = true;
 	xenmm_arena_retire(arena, kBase.bytes, page_at(nr_pages).bytes);
 	hypervisor.is_exclusive = hypervisor.is_leaving = false;
+	oust();
+}
+
+void Border::oust()
+{
+	Visit visit(host.xen);
+	host.xen.hypervisor.is_exclusive = true;
+	xenmm_arena_oust(arena, kBase.bytes, page_at(nr_pages).bytes);
+	host.xen.hypervisor.is_exclusive = false;
 }
 
 void Border::mend()
@@ -239,20 +238,43 @@ void xenmm_k_table_lost(xenmm_host *host)
 	host->xen.table_lost();
 }
 
-int xenmm_k_pairs_lock(xenmm_host *host, xenmm_u64 address, xenmm_u64 twin, xenmm_u32 count,
-		       xenmm_pairs *pairs)
+int xenmm_k_twin_alloc(xenmm_host *host, xenmm_u64 address, xenmm_u64 *pfn)
 {
-	return answer(host->xen.pairs_lock({address}, {twin}, count, *pairs));
+	auto made = host->xen.twin_alloc({address});
+	*pfn = made.value().number;
+	return to_int(made.error());
 }
 
-void xenmm_k_pairs_unlock(xenmm_pairs *pairs)
+void xenmm_k_twin_free(xenmm_u64 pfn)
 {
-	here->pairs_unlock(*pairs);
+	here->twin_free({pfn});
 }
 
-xenmm_u64 *xenmm_k_table_entries(xenmm_u64 l2_value)
+int xenmm_k_twin_lock(xenmm_host *host, xenmm_u64 address, xenmm_u64 pfn, xenmm_u32 depth,
+		      const xenmm_table *previous, xenmm_table *table)
 {
-	return here->table_entries(l2_value);
+	return answer(host->xen.twin_lock({address}, {pfn}, depth, previous, *table));
+}
+
+xenmm_u64 *xenmm_k_twin_hooks(xenmm_u64 pfn, xenmm_hooks *hooks)
+{
+	return here->twin_hooks({pfn}, *hooks);
+}
+
+int xenmm_k_flips_lock(xenmm_host *host, xenmm_u64 address, xenmm_u32 count, int leaving,
+		       xenmm_flips *flips)
+{
+	return answer(host->xen.flips_lock({address}, count, leaving, *flips));
+}
+
+void xenmm_k_flips_unlock(xenmm_flips *flips)
+{
+	here->flips_unlock(*flips);
+}
+
+xenmm_u64 xenmm_k_table_pfn(xenmm_u64 l2_value)
+{
+	return here->table_pfn(l2_value).number;
 }
 
 xenmm_u64 xenmm_k_pte_flags(xenmm_host *host, int writable)

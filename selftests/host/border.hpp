@@ -40,6 +40,7 @@ public:
 	int write(uint64_t number); // to a present entry that is read-only
 	// munmap's notifier.
 	void retire();
+	void oust();
 	void mend();
 	uint64_t mapped();
 
@@ -49,8 +50,6 @@ public:
 	xenmm_arena *arena = nullptr;
 	xenmm_request last = {};
 
-private:
-	int run_once(const Pieces &pieces);
 };
 
 // Whose FakeXen serves this thread; the one before it, to be put back.

@@ -150,11 +150,14 @@ TEST(Creation, WithoutMemoryLeavesNothing)
 	enter_border(outer);
 }
 
-TEST_F(PvBorder, FlipsOnceThereIsATwin)
+TEST_F(PvBorder, FlipsAndGivesTheTwinsBack)
 {
 	ASSERT_EQ(border.run({Method::kFlip, 0}, Op::kProtectRo, {piece(0, kPages)}), 0);
 	EXPECT_EQ(counts().counter[XENMM_COUNTER_tables_flipped], 3u);
 	EXPECT_EQ(counts().counter[XENMM_COUNTER_twins_made], 3u);
+	border.oust();
+	EXPECT_EQ(counts().counter[XENMM_COUNTER_twins_dropped], 3u);
+	EXPECT_EQ(border.mapped(), 0u);
 }
 
 TEST_F(PvBorder, ClearsAheadOfMunmap)

@@ -45,7 +45,7 @@ Spent spend(const xenmm_cost &prices, How how, const Shape &shape)
 {
 	Harness h(how, kTableEntries);
 	h.xen.prices = prices;
-	h.refuses_twin = true;
+	h.xen.refuse_twins = true;
 	EXPECT_EQ(h.run_by(kBatch, Op::kPopulate, {piece(0, kTableEntries)}), Errno::kOk);
 	if (shape.present < kTableEntries) {
 		EXPECT_EQ(h.run_by(kBatch, Op::kUnmap,

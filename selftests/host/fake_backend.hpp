@@ -50,12 +50,20 @@ public:
 	}
 	void trace_rebuilt(VirtAddr table, uint32_t) { xen_->trace_rebuilt(table, 1); }
 	void trace_flipped(VirtAddr first, uint32_t tables) { xen_->trace_flipped(first, tables); }
-	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
+	Result<Pfn> twin_alloc(VirtAddr address) { return xen_->twin_alloc(address); }
+	void twin_free(Pfn pfn) { xen_->twin_free(pfn); }
+	Result<void> twin_lock(VirtAddr address, Pfn pfn, uint32_t depth,
+			       const xenmm_table *previous, xenmm_table &table)
 	{
-		return xen_->pairs_lock(address, twin, count, pairs);
+		return xen_->twin_lock(address, pfn, depth, previous, table);
 	}
-	void pairs_unlock(xenmm_pairs &pairs) { xen_->pairs_unlock(pairs); }
-	uint64_t *table_entries(uint64_t l2_value) { return xen_->table_entries(l2_value); }
+	uint64_t *twin_hooks(Pfn pfn, xenmm_hooks &hooks) { return xen_->twin_hooks(pfn, hooks); }
+	Result<void> flips_lock(VirtAddr address, uint32_t count, bool leaving, xenmm_flips &flips)
+	{
+		return xen_->flips_lock(address, count, leaving, flips);
+	}
+	void flips_unlock(xenmm_flips &flips) { xen_->flips_unlock(flips); }
+	Pfn table_pfn(uint64_t l2_value) { return xen_->table_pfn(l2_value); }
 	uint64_t pte_flags(bool writable) { return xen_->pte_flags(writable); }
 	Mfn to_mfn(Pfn pfn) const { return xen_->to_mfn(pfn); }
 

@@ -187,7 +187,7 @@ int Hypervisor::do_mmuext_op(const xen::ExtendedOp &op)
 	switch (op.cmd) {
 	case MMUEXT_TLB_FLUSH_ALL:
 		calls_.flushes++;
-		tlbs_.flush_all();
+		flush_tlbs();
 		return 0;
 	case MMUEXT_PIN_L1_TABLE:
 		return pin({op.arg1.mfn});
@@ -202,7 +202,15 @@ void Hypervisor::flush_all()
 	enter("mmuext_op");
 	calls_.mmuext_op++;
 	calls_.flushes++;
+	flush_tlbs();
+}
+
+// With them go the hints where tables are, so what was unhooked is walked no more.
+void Hypervisor::flush_tlbs()
+{
 	tlbs_.flush_all();
+	for (uint64_t number : memory_.all_tables())
+		memory_.frame({number}).walked = false;
 }
 
 // ptwr_emulated_update: a refused entry comes back to the guest as a page fault.

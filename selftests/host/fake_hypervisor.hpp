@@ -181,6 +181,7 @@ private:
 	int do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags);
 	// Whole tables (fake_tables.cpp).
 	int step();
+	void flush_tlbs();
 	int modify_hook(Upper &upper, unsigned slot, uint64_t value);
 	int pin(Mfn mfn);
 	int unpin(Mfn mfn);

@@ -162,14 +162,46 @@ void GuestMemory::drop_table(VirtAddr base)
 	std::optional<uint64_t> &hooked = hook(*upper(base), base);
 	Pfn pfn = {*hooked};
 	hooked.reset();
+	if (!--frame(pfn).hooks)
+		free_table(pfn);
+}
+
+void GuestMemory::free_table(Pfn pfn)
+{
 	Frame &table = frame(pfn);
-	if (--table.hooks)
-		return;
 	table.alias_writable = false;
 	open_view(table);
 	store_.give_back(table.store);
 	all_tables_.erase(pfn.number);
 	give_back(pfn);
+}
+
+Pfn GuestMemory::make_twin(VirtAddr base)
+{
+	Pfn pfn = take(Kind::kTable);
+	Frame &table = frame(pfn);
+	table.base = base.twin();
+	table.store = store_.take();
+	table.page_pinned = true;
+	table.ours = true;
+	table.alias_writable = true;
+	table.released.assign(kTableEntries, 0);
+	open_view(table);
+	all_tables_.insert(pfn.number);
+	return pfn;
+}
+
+void GuestMemory::drop_twin(Pfn pfn)
+{
+	free_table(pfn);
+}
+
+Frame *GuestMemory::twin_of(VirtAddr base)
+{
+	for (uint64_t number : all_tables_)
+		if (Frame &table = frame({number}); !table.hooks && table.base == base)
+			return &table;
+	return nullptr;
 }
 
 Upper *GuestMemory::upper(VirtAddr address)
@@ -209,6 +241,8 @@ void GuestMemory::give_back_uppers()
 
 Frame *GuestMemory::table(VirtAddr address)
 {
+	if (address.is_twin())
+		return twin_of(address.table_base());
 	Upper *above = upper(address);
 	if (!above || !hook(*above, address))
 		return nullptr;

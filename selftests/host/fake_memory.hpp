@@ -78,6 +78,8 @@ struct Frame {
 	uint32_t hooks = 0;		// L2 entries that name it
 	bool alias_writable = false;	// the guest's direct map of it
 	bool locked = false;		// its page-table lock
+	bool ours = false;		// not the kernel's to free
+	bool walked = false;		// was unhooked, and no flush has followed
 	std::vector<uint64_t> released; // its entries when Xen let go of it
 
 	// Xen has validated it and watches over it.
@@ -111,6 +113,10 @@ public:
 	// pin single L1 tables.
 	Pfn make_table(VirtAddr base, bool has_split_locks);
 	void drop_table(VirtAddr base); // unhooked; when it was the last hook, free
+	// A page that can become a table: a twin of the one there.
+	Pfn make_twin(VirtAddr base);
+	void drop_twin(Pfn pfn);
+	// What hangs there, or, for a twin's address, its twin.
 	Frame *table(VirtAddr address);
 	Upper *upper(VirtAddr address); // nullptr when there is none
 	Upper *upper_of(Pfn pfn);
@@ -143,6 +149,9 @@ public:
 	void scramble(uint64_t seed);
 
 private:
+	void free_table(Pfn pfn);
+	Frame *twin_of(VirtAddr base);
+
 	TableStore store_;
 	std::vector<Frame> frames_;
 	std::vector<uint64_t> p2m_;

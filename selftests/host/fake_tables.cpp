@@ -68,6 +68,10 @@ int Hypervisor::modify_hook(Upper &upper, unsigned slot, uint64_t value)
 		unhook(*old);
 	if (old && table && on_exchange)
 		on_exchange(at, *old, *table);
+	if (old && !old->hooks && table) {
+		old->base = at.twin();
+		old->walked = true;
+	}
 	calls_.l2_updates++;
 	return 0;
 }

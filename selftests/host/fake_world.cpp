@@ -39,11 +39,6 @@ void FakeXen::remove_extent(Extent extent)
 	cut(extents_, extent);
 }
 
-void FakeXen::remove_twin(Extent extent)
-{
-	cut(twins_, extent);
-}
-
 void FakeXen::unmap_all()
 {
 	for (auto [base, pfn] : memory.tables())
@@ -60,6 +55,8 @@ bool FakeXen::has_entries(const Frame &table)
 void FakeXen::drop_table(VirtAddr base)
 {
 	if (Frame *table = memory.table(base)) {
+		if (table->ours)
+			violations.add("the kernel frees a table that is ours");
 		if (has_entries(*table))
 			untold_.insert(base.bytes);
 		clear_entries(*table, 0, kTableEntries, Via::kKernel);
@@ -146,7 +143,8 @@ std::string FakeXen::leaks() const
 	check("fuses that never blew",
 	      zalloc_fuse.is_set() + page_fuse.is_set() + charge_fuse.is_set() +
 		      table_make_fuse.is_set() + table_lock_fuse.is_set() + breathe_fuse.is_set() +
-		      hooks_fuse.is_set() + pairs_fuse.is_set() + orphan_fuse.is_set() +
+		      hooks_fuse.is_set() + flips_fuse.is_set() + orphan_fuse.is_set() +
+		      twin_fuse.is_set() +
 		      hypervisor.entry_fuse.is_set() + hypervisor.hypercall_fuse.is_set() +
 		      hypervisor.step_fuse.is_set() + hypervisor.validation_fuse.is_set());
 	return text + violations.text();

@@ -36,7 +36,7 @@ FakeXen::~FakeXen()
 
 void FakeXen::may_sleep(const char *what)
 {
-	if (!locked_.empty() || is_lazy_)
+	if (!locked_.empty() || locked_upper_ || is_lazy_)
 		violations.add(std::string("may sleep, but a table is locked: ") + what);
 }
 
@@ -119,16 +119,14 @@ Result<Extent> FakeXen::extent(VirtAddr address)
 
 bool FakeXen::is_mapped(VirtAddr address) const
 {
-	return hypervisor.is_leaving || area_of(extents_, address).ok() ||
-	       area_of(twins_, address).ok();
+	return hypervisor.is_leaving || area_of(extents_, address).ok();
 }
 
 bool FakeXen::owns_span(VirtAddr address) const
 {
 	VirtAddr base = address.table_base();
-	for (const Areas *areas : {&extents_, &twins_})
-		if (auto area = area_of(*areas, base); area.ok())
-			return base.bytes + kSpanBytes <= area.value().to.bytes;
+	if (auto area = area_of(extents_, base); area.ok())
+		return base.bytes + kSpanBytes <= area.value().to.bytes;
 	return hypervisor.is_leaving;
 }
 
@@ -141,8 +139,6 @@ Result<void> FakeXen::table_make(VirtAddr address)
 		return Errno::kInval;
 	if (memory.table(address))
 		return {};
-	if (area_of(twins_, address).ok()) // written anew as a whole
-		untold_.erase(address.table_base().bytes);
 	memory.make_table(address.table_base(), has_split_locks && is_pv_);
 	return {};
 }
@@ -150,10 +146,7 @@ Result<void> FakeXen::table_make(VirtAddr address)
 Result<void> FakeXen::table_lock(VirtAddr address, uint32_t depth, const xenmm_table *previous,
 				 xenmm_table &table)
 {
-	if (depth != locked_.size())
-		violations.add("table_lock: wrong depth");
-	if (!previous != locked_.empty() || (previous && frame_of(*previous) != locked_.back()))
-		violations.add("table_lock: wrong previous table");
+	check_order(depth, previous);
 	if (int error = table_lock_fuse.blow())
 		return result_of(error);
 	if (!is_mapped(address))
@@ -161,16 +154,29 @@ Result<void> FakeXen::table_lock(VirtAddr address, uint32_t depth, const xenmm_t
 	Frame *found = memory.table(address);
 	if (!found)
 		return Errno::kNoEntry;
-	if (!locked_.empty() && !(locked_.back()->base < found->base))
-		violations.add("table_lock: not in ascending order");
 	if (is_pv_ && !found->page_pinned)
 		return Errno::kIo;
-	found->locked = true;
-	locked_.push_back(found);
-	max_locked_ = std::max<uint64_t>(max_locked_, locked_.size());
-	uint64_t maddr = is_pv_ ? memory.maddr_of(*found).bytes : 0;
-	table = {memory.guest_view(*found), maddr, found, nullptr};
+	lock(*found, table);
 	return {};
+}
+
+void FakeXen::check_order(uint32_t depth, const xenmm_table *previous)
+{
+	if (depth != locked_.size())
+		violations.add("table_lock: wrong depth");
+	if (!previous != locked_.empty() || (previous && frame_of(*previous) != locked_.back()))
+		violations.add("table_lock: wrong previous table");
+}
+
+void FakeXen::lock(Frame &found, xenmm_table &table)
+{
+	if (!locked_.empty() && !(locked_.back()->base < found.base))
+		violations.add("table_lock: not in ascending order");
+	found.locked = true;
+	locked_.push_back(&found);
+	max_locked_ = std::max<uint64_t>(max_locked_, locked_.size());
+	uint64_t maddr = is_pv_ ? memory.maddr_of(found).bytes : 0;
+	table = {memory.guest_view(found), maddr, &found, nullptr};
 }
 
 Frame *FakeXen::frame_of(const xenmm_table &table)
@@ -197,7 +203,7 @@ uint64_t FakeXen::pte_flags(bool writable) const
 
 Mfn FakeXen::to_mfn(Pfn pfn)
 {
-	if (locked_.empty())
+	if (locked_.empty() && !locked_upper_)
 		violations.add("a machine address outside a critical section");
 	return memory.mfn_of(pfn); // also the native fake scrambles: a "physical" frame
 }

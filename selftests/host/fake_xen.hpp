@@ -56,10 +56,14 @@ public:
 	{
 		trace(traced_flipped_, first, tables);
 	}
-	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count,
-				xenmm_pairs &pairs);
-	void pairs_unlock(xenmm_pairs &pairs);
-	uint64_t *table_entries(uint64_t l2_value);
+	Result<Pfn> twin_alloc(VirtAddr address);
+	void twin_free(Pfn pfn);
+	Result<void> twin_lock(VirtAddr address, Pfn pfn, uint32_t depth,
+			       const xenmm_table *previous, xenmm_table &table);
+	uint64_t *twin_hooks(Pfn pfn, xenmm_hooks &hooks);
+	Result<void> flips_lock(VirtAddr address, uint32_t count, bool leaving, xenmm_flips &flips);
+	void flips_unlock(xenmm_flips &flips);
+	Pfn table_pfn(uint64_t l2_value);
 	uint64_t pte_flags(bool writable) const;
 	Mfn to_mfn(Pfn pfn);
 	void store_native(const uint64_t *entry, uint64_t value);
@@ -76,10 +80,6 @@ public:
 	void add_extent(VirtAddr from, uint64_t bytes);
 	// Of whole areas or parts of them.
 	void remove_extent(Extent extent);
-	// The twin mapping: as an area, though nobody's to operate on.
-	void add_twin(VirtAddr from, uint64_t bytes) { twins_[from.bytes] = from.bytes + bytes; }
-	void remove_twin(Extent extent);
-	bool has_twin() const { return !twins_.empty(); }
 	// munmap or exit: the kernel clears and flushes; tables go.
 	void unmap_all();
 	// The table of this span becomes an ordinary page, its entries cleared first.
@@ -87,7 +87,8 @@ public:
 	void remap_all();
 
 	Fuse zalloc_fuse, page_fuse, charge_fuse, table_make_fuse, table_lock_fuse, breathe_fuse;
-	Fuse hooks_fuse, pairs_fuse, orphan_fuse;
+	Fuse hooks_fuse, flips_fuse, orphan_fuse, twin_fuse;
+	bool refuse_twins = false; // there is no memory for any
 	bool has_split_locks = true; // NR_CPUS of at least 4
 	xenmm_cost prices = default_cost();
 	// What others do while the locks are given away.
@@ -118,7 +119,8 @@ public:
 	uint64_t traced_flipped() const { return traced_flipped_; }
 	// Was a table of this span ever dropped with entries in it? Nobody told the arena.
 	bool was_untold(VirtAddr base) const { return untold_.contains(base.bytes); }
-	// "" when each table there is hangs at one place, pinned and read-only.
+	// "" when each table hangs at one place, or is the twin of one that does, pinned and
+	// read-only.
 	std::string badly_hooked();
 	// Nothing held, charged, allocated or locked; no rule broken.
 	std::string leaks() const;
@@ -130,7 +132,11 @@ public:
 private:
 	void may_sleep(const char *what);
 	Frame *frame_of(const xenmm_table &table);
+	void fill_alias(const Frame &table, xenmm_hooks &hooks);
 	void fill_hooks(VirtAddr address, const Frame &table, xenmm_hooks &hooks);
+	void lock(Frame &found, xenmm_table &table);
+	void check_order(uint32_t depth, const xenmm_table *previous);
+	std::string bad_hook(const Frame &table);
 	bool is_mapped(VirtAddr address) const;
 	bool owns_span(VirtAddr address) const;
 	void push_lazy(const xen::Update &update);
@@ -143,7 +149,6 @@ private:
 	std::set<void *> allocations_;
 	uint64_t charged_ = 0;
 	std::map<uint64_t, uint64_t> extents_; // from -> to
-	std::map<uint64_t, uint64_t> twins_;
 	void trace(uint64_t &sum, VirtAddr table, uint32_t tables);
 
 	uint64_t deaths_ = 0, tables_lost_ = 0, writes_noted_ = 0;
@@ -152,6 +157,7 @@ private:
 	uint64_t traced_rebuilt_ = 0, traced_flipped_ = 0;
 	std::set<uint64_t> untold_; // bases
 	std::vector<Frame *> locked_;
+	Upper *locked_upper_ = nullptr;
 	uint64_t max_locked_ = 0;
 	std::vector<xen::Update> lazy_queue_;
 	bool is_lazy_ = false;

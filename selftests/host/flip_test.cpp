@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Tables exchanged with their twins: what it costs, and that Xen may refuse any of the
-// 2N steps: every table hangs at exactly one place afterwards, or the arena is dead and
-// puts it right when it ends.
+// steps: each span has one table hooked afterwards, and its twin nowhere.
 #include <errno.h>
 
 #include "flips.hpp"
@@ -22,7 +21,7 @@ TEST_F(Flips, CostOneHypercallAndOneFlush)
 		ASSERT_EQ(h.run(op), Errno::kOk);
 		EXPECT_EQ(flips(), kTables);
 		EXPECT_EQ(h.xen.total(XENMM_COUNTER_hypercalls), 1u);
-		EXPECT_EQ(h.xen.total(XENMM_COUNTER_mmu_updates), 2 * kTables);
+		EXPECT_EQ(h.xen.total(XENMM_COUNTER_mmu_updates), kTables);
 		EXPECT_EQ(h.xen.total(XENMM_COUNTER_tlb_flushes), 1u);
 		EXPECT_EQ(h.xen.total(XENMM_COUNTER_pages_protected), 0u);
 		EXPECT_EQ(h.xen.total(XENMM_COUNTER_twin_updates), 0u);
@@ -46,7 +45,7 @@ TEST(FirstFlip, MakesTheTwinsAndOnlyIt)
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	EXPECT_EQ(h.xen.total(XENMM_COUNTER_twins_made), kTables);
 	EXPECT_EQ(h.xen.total(XENMM_COUNTER_twin_updates), kPages);
-	EXPECT_EQ(h.xen.total(XENMM_COUNTER_tables_rebuilt), kTables);
+	EXPECT_EQ(h.xen.total(XENMM_COUNTER_tables_rebuilt), 0u);
 	EXPECT_EQ(h.twin(0), Twin::kReadWrite);
 	EXPECT_SOUND(h);
 	ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
@@ -66,11 +65,11 @@ TEST(FirstFlip, OfUnpopulatedTablesIsRememberedWithoutAny)
 	EXPECT_SOUND(h);
 }
 
-TEST(FirstFlip, WithoutRoomForATwinGoesAnotherWay)
+TEST(FirstFlip, WithoutMemoryForAnyTwinGoesAnotherWay)
 {
 	for (How how : {kFlip, How{Method::kAuto, 0}}) {
 		Harness h(how, kPages);
-		h.refuses_twin = true;
+		h.xen.refuse_twins = true;
 		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
 		h.fill_tlbs();
 		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
@@ -80,12 +79,12 @@ TEST(FirstFlip, WithoutRoomForATwinGoesAnotherWay)
 	}
 }
 
-TEST(FirstFlip, WithoutMemoryForATwinTableGoesAnotherWay)
+TEST(FirstFlip, WithoutMemoryForOneTwinGoesAnotherWayThere)
 {
 	Harness h(kFlip, kPages);
 	ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
 	h.fill_tlbs();
-	h.xen.table_make_fuse.set(1, -ENOMEM, 2); // also when it is tried as the first of a run
+	h.xen.twin_fuse.set(1, -ENOMEM, 2); // also when it is tried as the first of a run
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	EXPECT_EQ(h.xen.total(XENMM_COUNTER_tables_flipped), kTables - 1);
 	EXPECT_EQ(h.xen.total(XENMM_COUNTER_pages_protected), 512u);
@@ -115,20 +114,19 @@ TEST_F(Flips, JoinTablesOfOneL2TableAlone)
 
 // --- refusals
 
-TEST_F(Flips, RefusedAtEachOfThe2NPositionsLeaveEveryTableHookedOnce)
+TEST_F(Flips, RefusedAtEachPositionLeaveEveryTableHookedOnce)
 {
 	for (Op op : {Op::kProtectRo, Op::kProtectRw})
-		for (uint64_t k = 0; k < 2 * kTables; k++) {
+		for (uint64_t k = 0; k < kTables; k++) {
 			SCOPED_TRACE(name_of(op) + std::to_string(k));
 			Op back = op == Op::kProtectRo ? Op::kProtectRw : Op::kProtectRo;
 			ASSERT_EQ(h.run(back), Errno::kOk);
 			h.xen.forget_totals();
 			h.xen.hypervisor.step_fuse.set(k, -EBUSY);
 			ASSERT_EQ(h.run(op), Errno::kIo);
-			EXPECT_EQ(h.last.pages_done, k / 2 * kTableEntries);
+			EXPECT_EQ(h.last.pages_done, k * kTableEntries);
 			EXPECT_EQ(h.last.hypervisor_error, -EBUSY);
-			EXPECT_EQ(flips(), k / 2);
-			EXPECT_EQ(h.xen.total(XENMM_COUNTER_repairs), k % 2);
+			EXPECT_EQ(flips(), k);
 			EXPECT_EQ(h.xen.badly_hooked(), "");
 			for (uint64_t i = 0; i < kPages; i++)
 				expect_page(i, (i < h.last.pages_done) == (op == Op::kProtectRw));
@@ -136,46 +134,6 @@ TEST_F(Flips, RefusedAtEachOfThe2NPositionsLeaveEveryTableHookedOnce)
 			ASSERT_EQ(h.run(op), Errno::kOk);
 			expect_all(op == Op::kProtectRw);
 		}
-}
-
-TEST_F(Flips, RefusedTwiceArePutBackAtTheSecondAttempt)
-{
-	for (uint64_t k = 1; k < 2 * kTables; k += 2) {
-		h.xen.hypervisor.step_fuse.set(k, -EBUSY, 2);
-		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kIo);
-		EXPECT_FALSE(h.is_dead());
-		EXPECT_EQ(h.problems(), "");
-		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-		expect_all(false);
-		ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
-	}
-}
-
-void kill_at(Harness &h, uint64_t k)
-{
-	h.xen.hypervisor.step_fuse.set(k, -EBUSY, 3);
-	EXPECT_EQ(h.run(Op::kProtectRo), Errno::kIo);
-	EXPECT_TRUE(h.is_dead());
-	EXPECT_NE(h.xen.badly_hooked(), "") << "one hangs twice, one nowhere";
-	EXPECT_EQ(h.run(Op::kProtectRw), Errno::kIo);
-	EXPECT_EQ(h.fault(0, false, 1), Errno::kIo);
-}
-
-TEST_F(Flips, ThatCannotBePutBackAreMendedByTheEndOfTheMm)
-{
-	kill_at(h, 3);
-	h.mend();
-	EXPECT_EQ(h.xen.badly_hooked(), "");
-	EXPECT_EQ(h.xen.tables_lost(), 0u);
-}
-
-TEST_F(Flips, ThatCannotBePutBackAreMendedByMunmap)
-{
-	kill_at(h, 5);
-	h.retire(0, kPages);
-	EXPECT_EQ(h.xen.badly_hooked(), "");
-	EXPECT_EQ(h.mapped(), 0u);
-	h.retire_twin(0, kPages);
 }
 
 TEST_F(Flips, RefusedAsAWholeChangeNothing)
@@ -188,10 +146,22 @@ TEST_F(Flips, RefusedAsAWholeChangeNothing)
 	expect_all(false);
 }
 
+TEST_F(Flips, StopBetweenTwoSectionsForAFatalSignal)
+{
+	const Pieces pieces = {piece(0, 512), piece(1024, 512)}; // two that cannot join
+	for (uint64_t k : {0, 1}) {
+		h.xen.breathe_fuse.set(k, -EINTR);
+		ASSERT_EQ(h.run(Op::kProtectRo, pieces), Errno::kIntr);
+		EXPECT_EQ(flips(), k);
+		EXPECT_EQ(h.last.pages_done, k * kTableEntries);
+		EXPECT_EQ(h.problems(), "");
+	}
+}
+
 TEST_F(Flips, WhoseTablesCannotBeLockedGoAnotherWay)
 {
 	for (int error : {-ENOENT, -EINVAL, -EIO}) {
-		h.xen.pairs_fuse.set(0, error);
+		h.xen.flips_fuse.set(0, error);
 		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 		expect_all(false);
 		ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
@@ -199,24 +169,29 @@ TEST_F(Flips, WhoseTablesCannotBeLockedGoAnotherWay)
 	}
 }
 
-// Writing the twin fails: nothing of the arena has changed.
+// Writing the twin fails: nothing of the arena has changed, and it goes another way.
 TEST(FirstFlip, RefusedAnywhereChangesNothingOrIsDone)
 {
-	for (uint64_t k = 0; k < kTables * 8; k++) {
-		SCOPED_TRACE(k);
-		Harness h(kFlip, kPages);
-		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
-		h.fill_tlbs();
-		h.xen.hypervisor.step_fuse.set(k, -EBUSY);
-		Errno error = h.run(Op::kProtectRo);
-		ASSERT_FALSE(h.xen.hypervisor.step_fuse.is_set());
-		for (uint64_t i = 0; i < kPages; i++)
-			ASSERT_EQ(h.slot(i).is_writable(), i >= h.last.pages_done) << i;
-		EXPECT_EQ(error, h.last.pages_done == kPages ? Errno::kOk : Errno::kIo);
-		EXPECT_EQ(h.problems(), "");
-		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-		EXPECT_EQ(h.problems(), "");
-	}
+	for (bool has_split_locks : {true, false})
+		for (uint64_t k = 0; k < kTables * 8; k++) {
+			SCOPED_TRACE(k);
+			Harness h(kFlip, kPages);
+			h.xen.has_split_locks = has_split_locks;
+			ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
+			h.fill_tlbs();
+			h.xen.hypervisor.step_fuse.set(k, -EBUSY);
+			Errno error = h.run(Op::kProtectRo);
+			bool has_blown = !h.xen.hypervisor.step_fuse.is_set();
+			h.xen.hypervisor.step_fuse.clear();
+			for (uint64_t i = 0; i < kPages; i++)
+				ASSERT_EQ(h.slot(i).is_writable(), i >= h.last.pages_done) << i;
+			EXPECT_EQ(error, h.last.pages_done == kPages ? Errno::kOk : Errno::kIo);
+			EXPECT_EQ(h.problems(), "");
+			ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
+			EXPECT_EQ(h.problems(), "");
+			if (!has_blown)
+				break;
+		}
 }
 
 } // namespace

@@ -43,13 +43,6 @@ xenmm_action action_of(Op op)
 	}
 }
 
-// As pages of the visible mapping.
-Pieces pieces_of(Extent extent)
-{
-	uint64_t distance = extent.from >= kTwinBase ? kTwinBase.bytes - kBase.bytes : 0;
-	return {{extent.from.bytes - distance, extent.to.bytes - extent.from.bytes}};
-}
-
 xenmm_piece window_around(uint64_t number, uint32_t window)
 {
 	return piece(number & ~uint64_t(window - 1), window);
@@ -90,8 +83,8 @@ Harness::Harness(How how, uint64_t pages, uint64_t seed)
 
 Harness::~Harness()
 {
+	oust(0, nr_pages);
 	xen.unmap_all();
-	arena.set_twin({0});
 	arena.detach();
 	EXPECT_EQ(xen.leaks(), "");
 	EXPECT_EQ(xen.total_ever(XENMM_COUNTER_twins_made),
@@ -112,13 +105,11 @@ Errno Harness::ask(Op op, const xenmm_request &request, const Pieces &pieces)
 {
 	last = request;
 	last.exclusive = exclusive;
-	Errno error = run_once(op, pieces);
-	if (error != Errno::kAgain)
-		return error;
-	if (!refuses_twin)
-		map_twin();
-	last.has_no_twin = true;
-	return run_once(op, pieces);
+	History history(*this, op, pieces);
+	xen.hypervisor.is_exclusive = exclusive;
+	Errno error = arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
+	xen.hypervisor.is_exclusive = false;
+	return error;
 }
 
 Errno Harness::run_meanwhile(Op op, uint64_t first, uint64_t pages)
@@ -130,42 +121,26 @@ Errno Harness::run_meanwhile(Op op, uint64_t first, uint64_t pages)
 	return error;
 }
 
-Errno Harness::run_once(Op op, const Pieces &pieces)
-{
-	History history(*this, op, pieces);
-	xen.hypervisor.is_exclusive = exclusive;
-	Errno error = arena.run(last, Ranges(pieces.data(), last.nr_pieces)).error();
-	xen.hypervisor.is_exclusive = false;
-	return error;
-}
-
-void Harness::map_twin()
-{
-	xen.add_twin(kTwinBase, nr_pages * kPageBytes);
-	arena.set_twin(kTwinBase);
-}
-
-void Harness::retire_extent(Extent extent)
-{
-	if (!has_notifier)
-		return;
-	// What a dead arena has left undone comes first, and is no unmapping.
-	std::optional<History> history;
-	if (!is_dead())
-		history.emplace(*this, Op::kUnmap, pieces_of(extent));
-	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
-	arena.retire(extent);
-	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
-}
-
 void Harness::retire(uint64_t first, uint64_t pages)
 {
-	retire_extent({page_at(first), page_at(first + pages)});
+	Extent extent = {page_at(first), page_at(first + pages)};
+	if (has_notifier) {
+		// What a dead arena has left undone comes first, and is no unmapping.
+		std::optional<History> history;
+		if (!is_dead())
+			history.emplace(*this, Op::kUnmap, Pieces{piece(first, pages)});
+		xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
+		arena.retire(extent);
+		xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
+	}
+	oust(first, pages);
 }
 
-void Harness::retire_twin(uint64_t first, uint64_t pages)
+void Harness::oust(uint64_t first, uint64_t pages)
 {
-	retire_extent({kTwinBase.page(first), kTwinBase.page(first + pages)});
+	xen.hypervisor.is_exclusive = true;
+	arena.oust({page_at(first), page_at(first + pages)});
+	xen.hypervisor.is_exclusive = false;
 }
 
 void Harness::unmap(uint64_t first, uint64_t pages)
@@ -174,16 +149,6 @@ void Harness::unmap(uint64_t first, uint64_t pages)
 	for (uint64_t i = first; i < first + pages; i += kTableEntries)
 		xen.drop_table(page_at(i));
 	xen.remove_extent({page_at(first), page_at(first + pages)});
-}
-
-void Harness::unmap_twin(uint64_t first, uint64_t pages)
-{
-	retire_twin(first, pages);
-	for (uint64_t i = first; i < first + pages; i += kTableEntries)
-		xen.drop_table(kTwinBase.page(i));
-	xen.remove_twin({kTwinBase.page(first), kTwinBase.page(first + pages)});
-	if (!xen.has_twin())
-		arena.set_twin({0});
 }
 
 void Harness::mend()

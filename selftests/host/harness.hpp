@@ -27,7 +27,6 @@ namespace xenmm::test
 using Pieces = std::vector<xenmm_piece>;
 
 inline constexpr VirtAddr kBase = {0x7f1200000000};
-inline constexpr VirtAddr kTwinBase = {0x7f2300000000};
 
 constexpr VirtAddr page_at(uint64_t number)
 {
@@ -102,7 +101,7 @@ public:
 	void fill_tlbs(uint64_t first, uint64_t pages);
 
 	uint64_t entry(uint64_t number) { return xen.entry(page_at(number)); }
-	uint64_t twin_entry(uint64_t number) { return xen.entry(kTwinBase.page(number)); }
+	uint64_t twin_entry(uint64_t number) { return xen.entry(page_at(number).twin()); }
 	PageView slot(uint64_t number);
 	Twin twin(uint64_t number);
 	bool is_dead();
@@ -119,11 +118,10 @@ public:
 	const uint64_t nr_pages;
 	// The notifier that comes ahead of a munmap, or of a move that is refused.
 	void retire(uint64_t first, uint64_t pages);
-	void retire_twin(uint64_t first, uint64_t pages);
+	// What it does even while somebody else has the arena.
+	void oust(uint64_t first, uint64_t pages);
 	// munmap of whole tables, once the notifier has had its say.
 	void unmap(uint64_t first, uint64_t pages);
-	void unmap_twin(uint64_t first, uint64_t pages);
-	void unmap_twin() { unmap_twin(0, nr_pages); }
 	// The mm is about to go.
 	void mend();
 
@@ -131,15 +129,11 @@ public:
 	Arena<FakeBackend> arena;
 	xenmm_request last = {};
 	xenmm_harvest harvest = {};
-	bool exclusive = true;	   // requests hold the mmap lock for writing
-	bool refuses_twin = false; // there is no room for a second mapping
-	bool has_notifier = true;  // the kernel tells of a munmap
+	bool exclusive = true;	  // requests hold the mmap lock for writing
+	bool has_notifier = true; // the kernel tells of a munmap; else there must be no twins
 
 private:
 	Span &span(uint64_t number);
-	Errno run_once(Op op, const Pieces &pieces);
-	void retire_extent(Extent extent);
-	void map_twin();
 	std::string entry_problem(uint64_t number);
 	std::string twin_problem(uint64_t number);
 	bool is_untold(uint64_t number);

@@ -136,7 +136,7 @@ TEST_P(Hazards, AFailedOperationIsFlushedToo)
 TEST_P(Hazards, WritesGoInAscendingOrderAndOncePerEntry)
 {
 	Harness h(GetParam(), kPages);
-	h.refuses_twin = true; // its tables are at higher addresses
+	h.xen.refuse_twins = true; // its tables are at higher addresses
 	for (Op op : {Op::kPopulate, Op::kProtectRo, Op::kMap, Op::kProtectRw, Op::kUnmap}) {
 		h.xen.writes().clear();
 		ASSERT_EQ(h.run(op), Errno::kOk);
@@ -152,7 +152,7 @@ TEST_P(Hazards, WritesGoInAscendingOrderAndOncePerEntry)
 TEST_P(Hazards, EveryStepInTimeIsOldOrNew)
 {
 	Harness h(GetParam(), kPages);
-	h.refuses_twin = true; // an exchange writes no entry
+	h.xen.refuse_twins = true; // an exchange writes no entry
 	ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
 	h.fill_tlbs();
 	for (Op op : {Op::kProtectRo, Op::kMap, Op::kProtectRw, Op::kUnmap, Op::kMap}) {

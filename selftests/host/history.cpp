@@ -12,19 +12,9 @@ namespace xenmm::test
 namespace
 {
 
-bool is_of_twin(VirtAddr page)
-{
-	return page >= kTwinBase;
-}
-
-VirtAddr visible_of(VirtAddr page)
-{
-	return is_of_twin(page) ? VirtAddr{page.bytes - kTwinBase.bytes + kBase.bytes} : page;
-}
-
 uint64_t number_of(VirtAddr page)
 {
-	return (visible_of(page).bytes - kBase.bytes) / kPageBytes;
+	return (page.visible().bytes - kBase.bytes) / kPageBytes;
 }
 
 } // namespace
@@ -47,7 +37,7 @@ History::~History()
 
 void History::complain(VirtAddr page, const char *what)
 {
-	h_.xen.violations.add(std::string(is_of_twin(page) ? "twin page " : "page ") +
+	h_.xen.violations.add(std::string(page.is_twin() ? "twin page " : "page ") +
 			      std::to_string(number_of(page)) + " during " + name_of(op_) + ": " +
 			      what);
 }
@@ -72,7 +62,7 @@ void History::judge(const Write &write)
 	Meaning old = meaning_of(write.page, write.old);
 	Meaning now = meaning_of(write.page, write.now);
 	const Meaning &first = firsts_.try_emplace(write.page.bytes, old).first->second;
-	bool is_covered = this->is_covered(visible_of(write.page));
+	bool is_covered = this->is_covered(write.page.visible());
 	bool was_emptied =
 		write.via == Via::kRebuild && !now.pfn && h_.xen.hypervisor.has_refused();
 	if (now != first && !was_emptied && !(is_covered && is_new(write.page, first, now)))
@@ -81,7 +71,7 @@ void History::judge(const Write &write)
 
 bool History::is_new(VirtAddr page, const Meaning &first, const Meaning &now)
 {
-	if (is_of_twin(page))
+	if (page.is_twin())
 		return is_new_of_twin(number_of(page), now);
 	PageView slot = h_.slot(number_of(page));
 	switch (op_) {
@@ -127,8 +117,6 @@ bool History::is_covered(VirtAddr visible) const
 // A flip writes no entry, but shows others.
 void History::judge_exchange(VirtAddr at, const Frame &old, const Frame &now)
 {
-	if (is_of_twin(at))
-		return;
 	std::vector<Meaning> &shown = shown_[at.bytes];
 	for (unsigned slot = 0; slot < kTableEntries && shown.size() < kTableEntries; slot++)
 		shown.push_back(meaning_of(at.page(slot), h_.xen.memory.entries(old)[slot]));

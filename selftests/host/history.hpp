@@ -28,8 +28,8 @@ enum class Op;
 class History
 {
 public:
-	// Looks until its end, when who looked before goes on. Pieces of the visible mapping
-	// stand for those of the twin, too.
+	// Looks until its end, when who looked before goes on. Pieces of the arena stand
+	// for those of the twins, too.
 	History(Harness &harness, Op op, const std::vector<xenmm_piece> &pieces);
 	~History();
 	History(const History &) = delete;

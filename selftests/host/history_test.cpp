@@ -277,7 +277,7 @@ TEST(Judge, NoticesAFlipToATableThatIsNotTheTwin)
 	h.xen.hypervisor.before_step = [&] {
 		if (std::exchange(came, true))
 			return;
-		Frame &twin = *h.xen.memory.table(kTwinBase);
+		Frame &twin = *h.xen.memory.table(kBase.twin());
 		h.xen.hypervisor.write_unchecked(twin, 5, h.twin_entry(6), Via::kKernel);
 	};
 	EXPECT_EQ(h.run(Op::kProtectRw), Errno::kOk);

@@ -58,8 +58,7 @@ std::string Harness::entry_problem(uint64_t number)
 // The kernel took one of its tables away without a word.
 bool Harness::is_untold(uint64_t number)
 {
-	return xen.was_untold(page_at(number).table_base()) ||
-	       xen.was_untold(kTwinBase.page(number).table_base());
+	return xen.was_untold(page_at(number).table_base());
 }
 
 // The page of its slot or nothing, and exactly what the span says of the twin.
@@ -74,6 +73,8 @@ std::string Harness::twin_problem(uint64_t number)
 		return "the twin maps another page";
 	if (!pte.is_empty() && !may_map_pages(twin))
 		return "there is no twin, but it maps something";
+	if (twin == Twin::kNone && xen.memory.table(page_at(number).twin()))
+		return "there is a twin that nobody knows";
 	if (!may_map_pages(twin) || twin == Twin::kStale || is_untold(number))
 		return "";
 	if (pte.is_empty() != !entry(number))
@@ -145,7 +146,7 @@ std::string Harness::problems()
 		     xen.total_ever(XENMM_COUNTER_tables_flipped));
 	found.differ("number of distinct pages", pages.size(), populated);
 	found.differ("pages held", xen.pages_held(), populated);
-	found.differ("pages charged", xen.charged(), populated);
+	found.differ("pages charged", xen.charged(), populated + spans_with_twin());
 	found.add(xen.stale_translations());
 	found.add(xen.badly_hooked());
 	found.add(xen.violations.text());
@@ -156,7 +157,7 @@ Tally::Tally(const std::vector<Write> &writes)
 {
 	for (const Write &write : writes) {
 		via[static_cast<int>(write.via)]++;
-		bool is_twin = write.page >= kTwinBase;
+		bool is_twin = write.page.is_twin();
 		leaving += write.leaving;
 		if (write.via == Via::kKernel)
 			continue;

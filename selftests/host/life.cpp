@@ -22,8 +22,8 @@ Life::Life(const Setting &setting, Choices &choices)
 {
 	h_.xen.has_split_locks = below(2);
 	h_.xen.remap_on_breathe = !below(4);
-	h_.refuses_twin = !below(8);
 	h_.has_notifier = below(8);
+	h_.xen.refuse_twins = !h_.has_notifier || !below(8);
 	if (setting.prices)
 		h_.xen.prices = *setting.prices;
 	else if (below(2)) // the planner finds that whole tables pay
@@ -66,7 +66,7 @@ void Life::step()
 	case 2:
 		return drop_a_table();
 	case 3:
-		return unmap_twins();
+		return oust_twins();
 	case 4:
 		return below(8) ? refuse_a_move() : unmap_a_span();
 	case 5:
@@ -94,8 +94,8 @@ void Life::end()
 	} else if (h_.is_pv()) {
 		h_.retire(0, pages_);
 		EXPECT_EQ(h_.mapped(), 0u);
-		h_.unmap_twin();
 	}
+	h_.oust(0, pages_);
 	EXPECT_EQ(h_.xen.badly_hooked(), "");
 	EXPECT_EQ(h_.xen.tables_lost(), 0u);
 	EXPECT_EQ(h_.xen.deaths(), is_dead);
@@ -143,13 +143,10 @@ void Life::look_at(VirtAddr page)
 	}
 }
 
-// Also where the process should not look: through the twins.
 void Life::look_at_all(uint64_t first, uint64_t pages)
 {
-	for (uint64_t i = first; i < first + pages; i++) {
+	for (uint64_t i = first; i < first + pages; i++)
 		look_at(page_at(i));
-		look_at(kTwinBase.page(i));
-	}
 }
 
 // Another vCPU does so in the middle of what follows.
@@ -162,8 +159,8 @@ void Life::look_around()
 
 // --- what unmaps
 
-// mremap asks the notifier, and is refused afterwards: entries are gone, and the
-// arena goes on. Of the twin this is all that a process can do to a part of a table.
+// mremap asks the notifier, and is refused afterwards: entries are gone, twins too, and
+// the arena goes on.
 void Life::refuse_a_move()
 {
 	if (!h_.is_pv() || !h_.has_notifier)
@@ -173,16 +170,11 @@ void Life::refuse_a_move()
 	Refusals refusals(h_, choices_);
 	if (setting_.with_refusals && !below(3))
 		refusals.begin();
-	bool is_twin = !below(3);
-	if (is_twin)
-		h_.retire_twin(first, pages);
-	else
-		h_.retire(first, pages);
+	h_.retire(first, pages);
 	refusals.end();
 	doing_ = "a move, refused: " + refusals.what();
 	model_.lose(refusals.refused_pages());
-	if (!is_twin)
-		model_.retire(first, pages, refusals.happened());
+	model_.retire(first, pages, refusals.happened());
 }
 
 // munmap's effect without munmap. Without a notifier nobody knew.
@@ -209,14 +201,12 @@ void Life::unmap_a_span()
 	model_.retire(first, pages, false);
 }
 
-void Life::unmap_twins()
+// Another move, while somebody has the arena lock.
+void Life::oust_twins()
 {
-	if (!h_.xen.has_twin())
-		return;
-	uint64_t span = below(spans_);
-	uint64_t first = below(2) ? 0 : span * kTableEntries;
+	uint64_t first = below(spans_) * kTableEntries;
 	uint64_t pages = std::min((below(2) ? 1 : spans_) * kTableEntries, pages_ - first);
-	h_.unmap_twin(first, pages);
+	h_.oust(first, pages);
 }
 
 } // namespace xenmm::test

@@ -47,7 +47,7 @@ private:
 	void refuse_a_move();
 	void drop_a_table();
 	void unmap_a_span();
-	void unmap_twins();
+	void oust_twins();
 
 	// Operations.
 	Pieces some_pieces();

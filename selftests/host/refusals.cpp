@@ -19,7 +19,7 @@ void Refusals::begin()
 		{"a hypercall", &hypervisor.hypercall_fuse, 6, -EBUSY, Errno::kIo},
 		{"a validation", &hypervisor.validation_fuse, 600, -EINVAL, Errno::kOk},
 		{"the hooks", &xen.hooks_fuse, 3, -EIO, Errno::kOk},
-		{"the pairs", &xen.pairs_fuse, 2, -ENOENT, Errno::kOk},
+		{"the pairs", &xen.flips_fuse, 2, -ENOENT, Errno::kOk},
 		{"a table", &xen.table_make_fuse, 4, -ENOMEM, Errno::kNoMem},
 		{"a page", &xen.page_fuse, 300, -ENOMEM, Errno::kNoMem},
 	};

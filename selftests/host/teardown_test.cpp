@@ -49,7 +49,6 @@ TEST_F(Teardown, OfAHoleClearsTheHoleAlone)
 TEST_F(Teardown, OutsideOfTheArenaDoesNothing)
 {
 	h.retire(kPages + 1024, 512);
-	h.retire_twin(0, 512); // there is no twin
 	EXPECT_EQ(h.mapped(), kPages);
 	EXPECT_EQ(h.xen.total(XENMM_COUNTER_hypercalls), 0u);
 }
@@ -104,7 +103,7 @@ TEST_F(Teardown, ThatComesToNothingLetsTheArenaGoOn)
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
 	h.retire(0, 512); // mremap asks, and is refused afterwards
-	EXPECT_EQ(h.twin(0), Twin::kStale);
+	EXPECT_EQ(h.twin(0), Twin::kNone);
 	uint64_t content = 7;
 	ASSERT_EQ(h.touch(0, 5, true, &content), Errno::kOk);
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
@@ -112,47 +111,6 @@ TEST_F(Teardown, ThatComesToNothingLetsTheArenaGoOn)
 	EXPECT_EQ(h.mapped(), kPages);
 	EXPECT_EQ(h.touch(1, 5, false, &content), Errno::kOk);
 	EXPECT_EQ(content, 7u);
-	EXPECT_EQ(h.problems(), "");
-}
-
-TEST_F(Teardown, OfTheTwinForgetsIt)
-{
-	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-	EXPECT_EQ(h.xen.total(XENMM_COUNTER_twins_made), 2u);
-	h.retire_twin(0, kPages);
-	EXPECT_EQ(h.xen.total(XENMM_COUNTER_twins_dropped), 2u);
-	for (uint64_t i = 0; i < kPages; i++)
-		ASSERT_EQ(h.twin_entry(i), 0u);
-	EXPECT_EQ(h.twin(0), Twin::kNone);
-	EXPECT_EQ(h.mapped(), kPages);
-	ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
-	EXPECT_EQ(h.problems(), "");
-}
-
-// A move of the twin that is refused, once by Xen and once by us: what is left in it
-// must still follow when the pages go.
-TEST_F(Teardown, OfTheTwinThatXenRefusesForgetsNothing)
-{
-	for (uint64_t k = 0; k < 6; k++) {
-		SCOPED_TRACE(k);
-		ASSERT_EQ(h.run(Op::kPopulate), Errno::kOk);
-		ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-		ASSERT_EQ(h.run(Op::kProtectRw), Errno::kOk);
-		h.xen.hypervisor.step_fuse.set(k, -EBUSY);
-		h.retire_twin(0, kPages);
-		h.xen.hypervisor.step_fuse.clear();
-		EXPECT_EQ(h.problems(), "");
-		ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
-		EXPECT_EQ(h.problems(), "");
-	}
-}
-
-TEST_F(Teardown, OfAPartOfATwinForgetsNothing)
-{
-	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-	h.retire_twin(0, 100);
-	EXPECT_EQ(h.twin(0), Twin::kStale);
-	ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
 	EXPECT_EQ(h.problems(), "");
 }
 

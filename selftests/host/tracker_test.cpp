@@ -145,8 +145,6 @@ TEST_P(Tracking, WhatCouldNotBeToldIsForgottenWithItsArena)
 		write(h, {5, kPages - 1});
 		ASSERT_EQ(h.collect(0, kPages, found), Errno::kOk);
 		h.unmap(0, 1536);
-		h.unmap_twin(0, 1536);
-		h.arena.set_twin({0});
 		h.arena.detach();
 		ASSERT_TRUE(h.arena.attach(kBase, pages * kPageBytes).ok());
 		h.arena.uncollect(h.harvest);

@@ -107,26 +107,25 @@ TEST_F(Twins, AfterSaveAndRestore)
 	}
 }
 
-TEST_F(Twins, MakeANewTwinWhenTheOldOneWasUnmapped)
+TEST_F(Twins, AreMadeAnewWhenTheyHadToLeave)
 {
-	h.unmap_twin();
+	h.oust(0, kPages);
 	EXPECT_EQ(h.twin(0), Twin::kNone);
-	EXPECT_EQ(h.problems(), "");
+	expect_all(true);
+	h.xen.forget_totals();
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
 	EXPECT_EQ(flips(), kTables);
 	expect_all(false);
 }
 
-// The program unmapped a part of what it should not have touched.
-TEST_F(Twins, DoWithoutTheTwinsThatWereUnmapped)
+// Charged like a page of the arena's, and no reason to fail.
+TEST_F(Twins, ThatNobodyPaysForAreNotMade)
 {
-	h.unmap_twin(0, 512);
+	h.oust(0, kPages);
+	h.xen.charge_limit = h.xen.charged() + 1;
 	ASSERT_EQ(h.run(Op::kProtectRo), Errno::kOk);
-	EXPECT_EQ(flips(), kTables - 1);
-	EXPECT_FALSE(h.xen.memory.table(kTwinBase)) << "nobody would free it";
+	EXPECT_EQ(flips(), 1u);
 	expect_all(false);
-	ASSERT_EQ(h.run(Op::kDiscard), Errno::kOk);
-	EXPECT_EQ(h.problems(), "");
 }
 
 // A refusal half way: the twins of what is left have the entries that they had, or
@@ -174,28 +173,6 @@ TEST_F(Twins, WithoutAnEntryThatXenTookDoNotHappen)
 }
 
 // --- others get their turn between sections
-
-// A refused mremap takes entries from the visible table alone. When the twin follows,
-// the TLBs know of its entries until the flush at the end; who frees pages before must
-// not rely on the tables.
-TEST_F(Twins, LeaveNoTranslationToPagesThatOthersFreeMeanwhile)
-{
-	h.retire(0, 512);
-	for (uint64_t i = 0; i < 512; i++) {
-		uint64_t content = 0;
-		ASSERT_EQ(h.xen.access(1, kTwinBase.page(i), false, &content), Access::kDone);
-	}
-	ASSERT_EQ(h.run(Op::kMap, 511, 1), Errno::kOk); // the table is not empty
-	int turn = 0;
-	h.xen.while_yielding = [&] {
-		if (turn++ == 1) {
-			EXPECT_EQ(h.run_meanwhile(Op::kDiscard, 0, 511), Errno::kOk);
-		}
-	};
-	ASSERT_EQ(h.run(Op::kProtectRo, {piece(0, 512), piece(1024, 512)}), Errno::kOk);
-	EXPECT_GE(turn, 2);
-	EXPECT_EQ(h.problems(), "");
-}
 
 TEST_F(Twins, OthersMayChangeTheArenaWhileTheLocksAreAway)
 {

@@ -74,16 +74,21 @@ TEST(Spans, KnowWhatATwinIsWorthAfterAFlip)
 	Slots slots;
 	Span span;
 	span.give_slots(&slots);
+	span.give_twin({0x1111});
+	EXPECT_EQ(span.twin(), Twin::kEmpty);
 	span.set_twin(Twin::kReadOnly);
-	span.flip(false);
+	span.flip(false, {0x2222});
+	EXPECT_TRUE(span.is_flipped());
+	EXPECT_EQ(span.spare().number, 0x2222u);
 	EXPECT_FALSE(span.is_writable(0));
 	EXPECT_EQ(span.twin(), Twin::kReadWrite);
 	span.set_writable(3, true);
 	EXPECT_EQ(span.twin(), Twin::kReadWrite) << "the twin did not change";
-	span.flip(true);
+	span.flip(true, {0x1111});
+	EXPECT_FALSE(span.is_flipped());
 	EXPECT_TRUE(span.is_writable(3) && span.is_writable(4));
 	EXPECT_EQ(span.twin(), Twin::kStale) << "it was mixed";
-	span.set_twin(Twin::kNone);
+	span.take_twin();
 	span.spoil_twin();
 	EXPECT_EQ(span.twin(), Twin::kNone);
 }

@@ -10,6 +10,7 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 /* vm_flags became read-only, with setters, in 6.3. */
@@ -55,6 +56,54 @@ static inline void xenmm_compat_eventfd_signal(struct eventfd_ctx *context)
 #else
 #define XENMM_COMPAT_SPLIT_LOCKS IS_ENABLED(CONFIG_SPLIT_PTE_PTLOCKS)
 #endif
+
+/* What describes a page table: a type of its own since 6.6. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define XENMM_COMPAT_TABLE(page) page_ptdesc(page)
+#else
+#define XENMM_COMPAT_TABLE(page) (page)
+#endif
+
+/* The lock of the L1 table in this page. */
+static inline spinlock_t *xenmm_compat_table_lock(struct mm_struct *mm, struct page *page)
+{
+#if XENMM_COMPAT_SPLIT_LOCKS
+	return ptlock_ptr(XENMM_COMPAT_TABLE(page));
+#else
+	return &mm->page_table_lock;
+#endif
+}
+
+/*
+ * A page gets the lock that the kernel's tables have, of their class: its place is in the
+ * page's description, or, where locks are large (lockdep), in memory of its own. -ENOMEM.
+ */
+static inline int xenmm_compat_make_lock(struct page *page, spinlock_t *model)
+{
+#if XENMM_COMPAT_SPLIT_LOCKS
+	spinlock_t *lock;
+
+#if ALLOC_SPLIT_PTLOCKS
+	XENMM_COMPAT_TABLE(page)->ptl = kmalloc(sizeof(spinlock_t), GFP_KERNEL_ACCOUNT);
+	if (!XENMM_COMPAT_TABLE(page)->ptl)
+		return -ENOMEM;
+#endif
+	lock = ptlock_ptr(XENMM_COMPAT_TABLE(page));
+	spin_lock_init(lock);
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	lockdep_copy_map(&lock->dep_map, &model->dep_map);
+#endif
+#endif
+	return 0;
+}
+
+static inline void xenmm_compat_free_lock(struct page *page)
+{
+#if XENMM_COMPAT_SPLIT_LOCKS && ALLOC_SPLIT_PTLOCKS
+	kfree(XENMM_COMPAT_TABLE(page)->ptl);
+#endif
+	set_page_private(page, 0); /* the lock's place */
+}
 
 /*
  * Who holds the mmap lock for writing keeps faults out of a VMA by this. Sleeps. The

@@ -95,14 +95,14 @@ int xenmm_arena_attach(struct xenmm_arena *arena, xenmm_u64 base, xenmm_u64 leng
 	return to_int(arena->arena.attach({base}, length).error());
 }
 
-void xenmm_arena_set_twin(struct xenmm_arena *arena, xenmm_u64 base)
-{
-	arena->arena.set_twin({base});
-}
-
 void xenmm_arena_retire(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to)
 {
 	arena->arena.retire({{from}, {to}});
+}
+
+void xenmm_arena_oust(struct xenmm_arena *arena, xenmm_u64 from, xenmm_u64 to)
+{
+	arena->arena.oust({{from}, {to}});
 }
 
 void xenmm_arena_mend(struct xenmm_arena *arena)

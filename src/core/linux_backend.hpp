@@ -70,13 +70,30 @@ public:
 	}
 	void write_noted() { xenmm_k_write_noted(host_); }
 	void table_lost() { xenmm_k_table_lost(host_); }
-	Result<void> pairs_lock(VirtAddr address, VirtAddr twin, uint32_t count, xenmm_pairs &pairs)
+	Result<Pfn> twin_alloc(VirtAddr address)
 	{
-		return to_errno(
-			xenmm_k_pairs_lock(host_, address.bytes, twin.bytes, count, &pairs));
+		xenmm_u64 pfn = 0;
+		if (int error = xenmm_k_twin_alloc(host_, address.bytes, &pfn))
+			return to_errno(error);
+		return Pfn{pfn};
 	}
-	void pairs_unlock(xenmm_pairs &pairs) { xenmm_k_pairs_unlock(&pairs); }
-	uint64_t *table_entries(uint64_t l2_value) { return xenmm_k_table_entries(l2_value); }
+	void twin_free(Pfn pfn) { xenmm_k_twin_free(pfn.number); }
+	Result<void> twin_lock(VirtAddr address, Pfn pfn, uint32_t depth,
+			       const xenmm_table *previous, xenmm_table &table)
+	{
+		return to_errno(xenmm_k_twin_lock(host_, address.bytes, pfn.number, depth, previous,
+						  &table));
+	}
+	uint64_t *twin_hooks(Pfn pfn, xenmm_hooks &hooks)
+	{
+		return xenmm_k_twin_hooks(pfn.number, &hooks);
+	}
+	Result<void> flips_lock(VirtAddr address, uint32_t count, bool leaving, xenmm_flips &flips)
+	{
+		return to_errno(xenmm_k_flips_lock(host_, address.bytes, count, leaving, &flips));
+	}
+	void flips_unlock(xenmm_flips &flips) { xenmm_k_flips_unlock(&flips); }
+	Pfn table_pfn(uint64_t l2_value) { return {xenmm_k_table_pfn(l2_value)}; }
 	uint64_t pte_flags(bool writable) { return xenmm_k_pte_flags(host_, writable); }
 
 	// A pfn of our own page is always inside the table and never foreign.

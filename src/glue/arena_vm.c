@@ -43,7 +43,7 @@ static bool xenmm_is_arena_vma(const struct xenmm_host *host, const struct vm_ar
 	       vma->vm_private_data == host && (vma->vm_flags & VM_PFNMAP);
 }
 
-/* A VMA of either mapping, or of the other memory that is at work. mmap lock held. */
+/* A VMA of the mapping, or of the other memory that is at work. mmap lock held. */
 struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address)
 {
 	struct vm_area_struct *vma = find_vma(host->mm, address);
@@ -60,28 +60,22 @@ static bool xenmm_is_inside(const struct xenmm_area *area, unsigned long address
 	return address - area->start < area->end - area->start;
 }
 
-/* While mremap moves it, before it is refused, a VMA of the visible one is elsewhere. */
-static struct xenmm_area *xenmm_area_of(struct xenmm_host *host, const struct vm_area_struct *vma)
+static void xenmm_lock_vmas_of(struct xenmm_host *host, const struct xenmm_area *area)
 {
-	return xenmm_is_inside(&host->twin, vma->vm_start) ? &host->twin : &host->visible;
+	struct vm_area_struct *vma;
+
+	VMA_ITERATOR(vmi, host->mm, area->start);
+
+	for_each_vma_range(vmi, vma, area->end)
+		if (xenmm_is_arena_vma(host, vma))
+			xenmm_compat_vma_start_write(vma);
 }
 
 void xenmm_lock_vmas(struct xenmm_host *host)
 {
-	const struct xenmm_area *areas[] = {&host->visible, &host->twin};
-	unsigned int i;
-
-	/* Not mapped, or by another process, whose call will be refused. */
-	if (!XENMM_COMPAT_VMA_LOCKS || host->mm != current->mm)
-		return;
-	for (i = 0; i < ARRAY_SIZE(areas); i++) {
-		VMA_ITERATOR(vmi, host->mm, areas[i]->start);
-		struct vm_area_struct *vma;
-
-		for_each_vma_range(vmi, vma, areas[i]->end)
-			if (xenmm_is_arena_vma(host, vma))
-				xenmm_compat_vma_start_write(vma);
-	}
+	/* Not mapped, or by another process: its call will be refused. */
+	if (XENMM_COMPAT_VMA_LOCKS && host->mm == current->mm && host->area.nr_vmas)
+		xenmm_lock_vmas_of(host, &host->area);
 }
 
 static void xenmm_vma_open(struct vm_area_struct *vma)
@@ -89,7 +83,7 @@ static void xenmm_vma_open(struct vm_area_struct *vma)
 	struct xenmm_host *host = vma->vm_private_data;
 
 	mutex_lock(&host->lock);
-	xenmm_area_of(host, vma)->nr_vmas++;
+	host->area.nr_vmas++;
 	mutex_unlock(&host->lock);
 }
 
@@ -97,9 +91,9 @@ static void xenmm_vma_open(struct vm_area_struct *vma)
  * Did the area lose its last VMA? The one that a refused mremap leaves elsewhere held
  * nothing of the arena: no operation under way has to end because of it.
  */
-static bool xenmm_close_locked(struct xenmm_area *area, const struct vm_area_struct *vma)
+static bool xenmm_close_locked(struct xenmm_host *host, const struct vm_area_struct *vma)
 {
-	struct xenmm_host *host = area->host;
+	struct xenmm_area *area = &host->area;
 
 	if (xenmm_is_inside(area, vma->vm_start))
 		host->nr_closed++;
@@ -107,10 +101,7 @@ static bool xenmm_close_locked(struct xenmm_area *area, const struct vm_area_str
 		return false;
 	area->start = 0;
 	area->end = 0;
-	if (area == &host->twin)
-		xenmm_arena_set_twin(host->arena, 0);
-	if (!host->visible.nr_vmas && !host->twin.nr_vmas)
-		xenmm_arena_detach(host->arena);
+	xenmm_arena_detach(host->arena);
 	return true;
 }
 
@@ -122,17 +113,13 @@ static bool xenmm_close_locked(struct xenmm_area *area, const struct vm_area_str
 static void xenmm_vma_close(struct vm_area_struct *vma)
 {
 	struct xenmm_host *host = vma->vm_private_data;
-	struct xenmm_area *area;
 	bool was_last;
 
 	mutex_lock(&host->lock);
-	area = xenmm_area_of(host, vma);
-	was_last = xenmm_close_locked(area, vma);
-	if (was_last && area == &host->visible && host->twin.nr_vmas)
-		xenmm_twin_unmap_later(host);
+	was_last = xenmm_close_locked(host, vma);
 	mutex_unlock(&host->lock);
 	if (was_last)
-		xenmm_unwatch(area);
+		xenmm_unwatch(host);
 }
 
 /* A span is one L1 table; no area may end inside one that goes on elsewhere. */
@@ -172,14 +159,14 @@ static vm_fault_t xenmm_fault_result(int error)
 }
 
 /*
- * Nobody has business in the twin, nor in a VMA elsewhere: mremap leaves an empty one
+ * Nobody has business in a VMA elsewhere: mremap leaves an empty one
  * where it wanted to go, when it is short of memory while it puts everything back.
  */
-static bool xenmm_is_visible_fault(const struct vm_fault *vmf)
+static bool xenmm_is_arena_fault(const struct vm_fault *vmf)
 {
 	const struct xenmm_host *host = vmf->vma->vm_private_data;
 
-	return xenmm_is_inside(&host->visible, vmf->vma->vm_start);
+	return xenmm_is_inside(&host->area, vmf->vma->vm_start);
 }
 
 static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
@@ -191,7 +178,7 @@ static vm_fault_t xenmm_vma_fault(struct vm_fault *vmf)
 	if (retry)
 		return retry;
 	mutex_lock(&host->lock);
-	if (xenmm_is_visible_fault(vmf))
+	if (xenmm_is_arena_fault(vmf))
 		error = xenmm_arena_fault(
 			host->arena, vmf->address & PAGE_MASK, !!(vmf->flags & FAULT_FLAG_WRITE),
 			READ_ONCE(xenmm_fault_window), vmf->vma->vm_start, vmf->vma->vm_end);
@@ -214,7 +201,7 @@ static vm_fault_t xenmm_vma_pfn_mkwrite(struct vm_fault *vmf)
 	if (retry)
 		return retry;
 	mutex_lock(&host->lock);
-	if (xenmm_is_visible_fault(vmf))
+	if (xenmm_is_arena_fault(vmf))
 		error = xenmm_arena_write(host->arena, vmf->address & PAGE_MASK);
 	mutex_unlock(&host->lock);
 	return xenmm_fault_result(error);
@@ -255,15 +242,17 @@ static int xenmm_check_vma(const struct vm_area_struct *vma)
 }
 
 /* The VMA becomes the area's only one. Arena lock held. */
-void xenmm_area_attach(struct xenmm_area *area, struct vm_area_struct *vma)
+static void xenmm_area_attach(struct xenmm_host *host, struct vm_area_struct *vma)
 {
+	struct xenmm_area *area = &host->area;
+
 	xenmm_compat_vma_flags(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP,
 			       VM_MAYEXEC);
 	area->start = vma->vm_start;
 	area->end = vma->vm_end;
 	area->nr_vmas = 1;
 	vma->vm_ops = &xenmm_vm_ops;
-	vma->vm_private_data = area->host;
+	vma->vm_private_data = host;
 }
 
 /* Tie the arena to this mm and this VMA. Arena lock held. */
@@ -273,15 +262,13 @@ static int xenmm_attach_locked(struct xenmm_host *host, struct vm_area_struct *v
 
 	if (host->mm && host->mm != vma->vm_mm)
 		return -EPERM;
-	if (host->twin_maker == current)
-		return xenmm_twin_attach_locked(host, vma);
-	if (host->visible.nr_vmas || host->twin.nr_vmas)
+	if (host->area.nr_vmas)
 		return -EBUSY;
-	xenmm_area_attach(&host->visible, vma);
+	xenmm_area_attach(host, vma);
 	host->vm_flags = vma->vm_flags;
 	error = xenmm_arena_attach(host->arena, vma->vm_start, vma->vm_end - vma->vm_start);
 	if (error) {
-		host->visible.nr_vmas = 0;
+		host->area.nr_vmas = 0;
 		return error;
 	}
 	if (!host->mm) {
@@ -295,7 +282,7 @@ static int xenmm_attach_locked(struct xenmm_host *host, struct vm_area_struct *v
 static void xenmm_undo_attach(struct xenmm_host *host, struct vm_area_struct *vma)
 {
 	mutex_lock(&host->lock);
-	xenmm_close_locked(xenmm_area_of(host, vma), vma);
+	xenmm_close_locked(host, vma);
 	mutex_unlock(&host->lock);
 }
 
@@ -311,7 +298,7 @@ int xenmm_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	mutex_unlock(&host->lock);
 	if (error)
 		return error;
-	error = xenmm_watch(xenmm_area_of(host, vma));
+	error = xenmm_watch(host);
 	if (error)
 		xenmm_undo_attach(host, vma);
 	return error;

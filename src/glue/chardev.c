@@ -26,8 +26,6 @@ static int xenmm_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&host->lock);
 	host->file = file;
-	host->visible.host = host;
-	host->twin.host = host;
 	error = xenmm_arena_create(host, xenmm_guest_kind(), &host->arena);
 	if (error) {
 		kfree(host);
@@ -170,7 +168,7 @@ int xenmm_enter(struct xenmm_host *host, enum xenmm_hold hold)
 
 	if (error)
 		return error;
-	if (!host->visible.nr_vmas)
+	if (!host->area.nr_vmas)
 		error = -EINVAL;
 	else if (host->mm != current->mm)
 		error = -EPERM;
@@ -202,12 +200,6 @@ static int xenmm_run(struct xenmm_host *host, struct xenmm_request *request,
 		return PTR_ERR(pieces);
 	request->exclusive = xenmm_request_is_exclusive(request, pieces, xenmm_guest_kind());
 	error = xenmm_run_locked(host, request, pieces);
-	if (error == -EAGAIN) {
-		/* Without a twin the request is carried out by other methods. */
-		xenmm_twin_map(host);
-		request->has_no_twin = true;
-		error = xenmm_run_locked(host, request, pieces);
-	}
 	if (pieces != few)
 		kvfree(pieces);
 	return error;

@@ -6,7 +6,6 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
-#include <linux/task_work.h>
 
 #include "uapi/xenmm.h"
 #include "xenmm/abi.h"
@@ -29,9 +28,8 @@ struct seq_file;
 #define xenmm_hand_out(lock) __release(lock)
 #define xenmm_hand_back(lock) __acquire(lock)
 
-/* One of the two mappings of an arena. Partial munmap leaves several VMAs of it. */
+/* The mapping of an arena. Partial munmap leaves several VMAs of it. */
 struct xenmm_area {
-	struct xenmm_host *host;
 	unsigned long start; /* where it was mapped; both 0 when it is not */
 	unsigned long end;
 	unsigned int nr_vmas;
@@ -46,24 +44,21 @@ enum xenmm_hold { XENMM_NO_HOLD, XENMM_HOLD_READ, XENMM_HOLD_WRITE };
  * An open file of /dev/xenmm.
  *
  * Lock order: mm->mmap_lock, then lock, then the page-table locks of L1 tables in
- * ascending order of address; the locks of two L2 tables instead of those.
+ * ascending order of address; or the lock of an L2 table instead of those.
  */
 struct xenmm_host {
 	struct mutex lock;	   /* the core's arena, and all that changes below */
 	struct xenmm_arena *arena; /* set at open, never changed */
 	struct file *file;	   /* whose VMAs are ours; no reference held */
 	struct mm_struct *mm;	   /* set at the first mmap, grabbed, never changed */
-	struct xenmm_area visible; /* when both have no VMA left, the pages go */
-	struct xenmm_area twin;	   /* twin.c; as long as the visible one */
+	struct xenmm_area area;	   /* when it has no VMA left, the pages go */
 	unsigned long vm_flags;	   /* of its mapping; protection is a function of them */
 	unsigned int nr_closed;	   /* VMAs closed in an area so far: has one gone meanwhile? */
 	enum xenmm_hold hold;
 	struct eventfd_ctx *notify; /* told of first writes to tracked pages; may be NULL */
 	/* Tables of other memory are at work (fork.c, driver.c): of which? NULL: the arena's. */
 	bool (*takes)(struct vm_area_struct *vma);
-	bool is_leaving;		/* munmap is at work: VMAs cannot be looked up */
-	struct task_struct *twin_maker; /* who is mapping the twin, if anyone is */
-	struct callback_head twin_work; /* unmaps the twin after the visible one */
+	bool is_leaving; /* munmap is at work: VMAs cannot be looked up */
 };
 
 enum xenmm_guest_kind xenmm_guest_kind(void);
@@ -84,7 +79,6 @@ unsigned long xenmm_arena_unmapped_area(struct file *file, unsigned long address
 					unsigned long flags);
 void xenmm_lock_vmas(struct xenmm_host *host);
 struct vm_area_struct *xenmm_find_vma(struct xenmm_host *host, unsigned long address);
-void xenmm_area_attach(struct xenmm_area *area, struct vm_area_struct *vma);
 extern unsigned int xenmm_fault_window;
 
 /* track.c; may sleep */
@@ -95,13 +89,11 @@ long xenmm_ioctl_notify(struct xenmm_host *host, const __s32 __user *argument);
 long xenmm_ioctl_fork(struct xenmm_host *host, struct xenmm_fork __user *argument);
 
 /* twin.c */
-void xenmm_twin_map(struct xenmm_host *host);
-int xenmm_twin_attach_locked(struct xenmm_host *host, struct vm_area_struct *vma);
-void xenmm_twin_unmap_later(struct xenmm_host *host);
+void xenmm_twin_exit(void);
 
 /* teardown.c */
-int xenmm_watch(struct xenmm_area *area);
-void xenmm_unwatch(struct xenmm_area *area);
+int xenmm_watch(struct xenmm_host *host);
+void xenmm_unwatch(struct xenmm_host *host);
 
 /* cost.c */
 int xenmm_cost_write(char *text);

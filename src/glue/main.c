@@ -50,6 +50,7 @@ static void __exit xenmm_exit(void)
 	xenmm_debugfs_remove();
 	xenmm_chardev_unregister();
 	xenmm_kernel_exit();
+	xenmm_twin_exit();
 }
 module_exit(xenmm_exit);
 

@@ -18,8 +18,8 @@ int xenmm_k_extent(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *from, 
 {
 	struct vm_area_struct *vma = xenmm_find_vma(host, address);
 
-	/* The twin is nobody's to operate on. */
-	if (!vma || vma->vm_start < host->visible.start || vma->vm_end > host->visible.end)
+	/* mremap may have left an empty VMA elsewhere. */
+	if (!vma || vma->vm_start < host->area.start || vma->vm_end > host->area.end)
 		return -EINVAL;
 	*from = vma->vm_start;
 	*to = vma->vm_end;
@@ -61,11 +61,9 @@ int xenmm_k_table_make(struct xenmm_host *host, xenmm_u64 address)
 	return apply_to_page_range(host->mm, address, PAGE_SIZE, NULL, NULL);
 }
 
-static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned int depth,
+static spinlock_t *xenmm_lock_table(spinlock_t *lock, unsigned int depth,
 				    const struct xenmm_table *previous)
 {
-	spinlock_t *lock = pte_lockptr(mm, pmd);
-
 	/* One lock for all tables where they are not split (NR_CPUS < 4). */
 	if (previous && !XENMM_COMPAT_SPLIT_LOCKS)
 		return NULL;
@@ -75,9 +73,9 @@ static spinlock_t *xenmm_lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned i
 	return lock;
 }
 
-static void xenmm_fill_table(struct xenmm_table *table, pmd_t pmd)
+static void xenmm_fill_table(struct xenmm_table *table, void *entries)
 {
-	table->entries = (xenmm_u64 *)pmd_page_vaddr(pmd);
+	table->entries = entries;
 	table->maddr = xen_pv_domain() ? virt_to_machine(table->entries).maddr : 0;
 }
 
@@ -96,7 +94,7 @@ int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 dep
 	seen = READ_ONCE(*pmd);
 	if (!xenmm_is_table(seen))
 		return -ENOENT;
-	table->lock = xenmm_lock_table(host->mm, pmd, depth, previous);
+	table->lock = xenmm_lock_table(pte_lockptr(host->mm, pmd), depth, previous);
 	table->vma = vma;
 	if (!pmd_same(seen, READ_ONCE(*pmd))) {
 		xenmm_k_table_unlock(table);
@@ -106,7 +104,21 @@ int xenmm_k_table_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 dep
 		xenmm_k_table_unlock(table);
 		return -EIO;
 	}
-	xenmm_fill_table(table, seen);
+	xenmm_fill_table(table, (void *)pmd_page_vaddr(seen));
+	return 0;
+}
+
+int xenmm_k_twin_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 pfn, xenmm_u32 depth,
+		      const struct xenmm_table *previous, struct xenmm_table *table)
+{
+	struct vm_area_struct *vma = host->is_leaving ? NULL : xenmm_find_vma(host, address);
+	spinlock_t *lock = xenmm_compat_table_lock(host->mm, pfn_to_page(pfn));
+
+	if (!vma && !host->is_leaving)
+		return -EINVAL;
+	table->lock = xenmm_lock_table(lock, depth, previous);
+	table->vma = vma;
+	xenmm_fill_table(table, pfn_to_kaddr(pfn));
 	return 0;
 }
 

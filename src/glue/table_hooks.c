@@ -28,20 +28,32 @@ static bool xenmm_is_mm_pinned(struct mm_struct *mm, pmd_t *pmd)
 	return PagePinned(virt_to_page(mm->pgd)) && PagePinned(virt_to_page(pmd));
 }
 
-static void xenmm_fill_hooks(struct xenmm_hooks *hooks, pmd_t *pmd, xenmm_u64 *entries)
+static pmdval_t xenmm_hook_flags(pmdval_t hook)
 {
-	const unsigned long mfn = virt_to_mfn(entries);
-	const pmdval_t old = native_pmd_val(READ_ONCE(*pmd));
-	const pmdval_t flags = old ? old & PTE_FLAGS_MASK : _PAGE_TABLE;
+	return hook ? hook & PTE_FLAGS_MASK : _PAGE_TABLE;
+}
+
+/* Of a table that is hooked nowhere. */
+static void xenmm_fill_alias(struct xenmm_hooks *hooks, xenmm_u64 *entries)
+{
 	unsigned int level;
 	pte_t alias = READ_ONCE(*lookup_address((unsigned long)entries, &level));
 
-	hooks->l2_maddr = arbitrary_virt_to_machine(pmd).maddr;
-	hooks->l2_value = ((pmdval_t)mfn << PAGE_SHIFT) | flags;
-	hooks->mfn = mfn;
+	hooks->l2_maddr = 0;
+	hooks->l2_value = 0;
+	hooks->mfn = virt_to_mfn(entries);
 	hooks->alias = (unsigned long)entries;
 	hooks->alias_ro = native_pte_val(pte_wrprotect(alias));
 	hooks->alias_rw = native_pte_val(alias) | _PAGE_RW;
+	hooks->is_pinned = true;
+}
+
+static void xenmm_fill_hooks(struct xenmm_hooks *hooks, pmd_t *pmd, xenmm_u64 *entries)
+{
+	xenmm_fill_alias(hooks, entries);
+	hooks->l2_maddr = arbitrary_virt_to_machine(pmd).maddr;
+	hooks->l2_value = ((pmdval_t)hooks->mfn << PAGE_SHIFT) |
+			  xenmm_hook_flags(native_pmd_val(READ_ONCE(*pmd)));
 	hooks->is_pinned = XENMM_COMPAT_SPLIT_LOCKS;
 }
 
@@ -63,9 +75,10 @@ int xenmm_k_table_hooks(struct xenmm_host *host, xenmm_u64 address, const struct
 int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *entries,
 			struct xenmm_table *table, struct xenmm_hooks *hooks)
 {
-	pmd_t *pmd = xenmm_walk_to_pmd(host->mm, address);
+	const bool is_twin = address >= TASK_SIZE_MAX;
+	pmd_t *pmd = is_twin ? NULL : xenmm_walk_to_pmd(host->mm, address);
 
-	if (!pmd)
+	if (!pmd && !is_twin)
 		return -ENOENT;
 	/* Any spinlock will do: it keeps a suspend out. */
 	table->entries = entries;
@@ -73,7 +86,10 @@ int xenmm_k_orphan_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *e
 	xenmm_section_begin();
 	spin_lock(&host->mm->page_table_lock);
 	xenmm_hand_out(table->lock);
-	xenmm_fill_hooks(hooks, pmd, entries);
+	if (is_twin)
+		xenmm_fill_alias(hooks, entries);
+	else
+		xenmm_fill_hooks(hooks, pmd, entries);
 	return 0;
 }
 
@@ -88,77 +104,65 @@ void xenmm_k_table_lost(struct xenmm_host *host)
 	mm_dec_nr_ptes(host->mm);
 }
 
-xenmm_u64 *xenmm_k_table_entries(xenmm_u64 l2_value)
+xenmm_u64 xenmm_k_table_pfn(xenmm_u64 l2_value)
 {
-	return mfn_to_virt((l2_value & PTE_PFN_MASK) >> PAGE_SHIFT);
+	return mfn_to_pfn((l2_value & PTE_PFN_MASK) >> PAGE_SHIFT);
 }
 
-/* mm/mremap.c, move_normal_pmd(), takes them in the same way. */
-static void xenmm_lock_both(struct mm_struct *mm, pmd_t *pmd[2], void *locks[2])
+xenmm_u64 *xenmm_k_twin_hooks(xenmm_u64 pfn, struct xenmm_hooks *hooks)
 {
-	spinlock_t *first = pmd_lockptr(mm, pmd[0]), *second = pmd_lockptr(mm, pmd[1]);
+	xenmm_u64 *entries = pfn_to_kaddr(pfn);
 
-	if (first > second)
-		swap(first, second);
-	xenmm_section_begin();
-	spin_lock(first);
-	xenmm_hand_out(first);
-	locks[0] = first;
-	locks[1] = second == first ? NULL : second;
-	if (!locks[1])
-		return;
-	spin_lock_nested(second, SINGLE_DEPTH_NESTING);
-	xenmm_hand_out(second);
+	xenmm_fill_alias(hooks, entries);
+	return entries;
 }
 
 /* In a pinned address space every table that is hooked is pinned. */
-static int xenmm_read_hooks(pmd_t *pmd, u32 count, xenmm_u64 *values)
+static int xenmm_read_hooks(pmd_t *pmd, u32 count, int leaving, struct xenmm_flips *flips)
 {
 	u32 i;
 
 	for (i = 0; i < count; i++) {
 		pmd_t seen = READ_ONCE(pmd[i]);
 
-		if (!xenmm_is_table(seen))
+		if (!xenmm_is_table(seen) && !(leaving && pmd_none(seen)))
 			return -ENOENT;
-		values[i] = native_pmd_val(seen);
+		flips->l2_value[i] = native_pmd_val(seen);
+		flips->l2_flags[i] = xenmm_hook_flags(flips->l2_value[i]);
 	}
 	return 0;
 }
 
-int xenmm_k_pairs_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 twin, xenmm_u32 count,
-		       struct xenmm_pairs *pairs)
+int xenmm_k_flips_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 count, int leaving,
+		       struct xenmm_flips *flips)
 {
-	const unsigned long start[2] = {address, twin};
-	pmd_t *pmd[2];
-	int i, error = 0;
+	spinlock_t *lock;
+	pmd_t *pmd;
+	int error;
 
-	for (i = 0; i < 2; i++) {
-		if (!xenmm_owns_spans(host, start[i], count))
-			return -EINVAL;
-		pmd[i] = xenmm_walk_to_pmd(host->mm, start[i]);
-		if (!pmd[i])
-			return -ENOENT;
-		if (!xenmm_is_mm_pinned(host->mm, pmd[i]))
-			return -EIO;
-	}
-	xenmm_lock_both(host->mm, pmd, pairs->locks);
-	for (i = 0; i < 2 && !error; i++) {
-		pairs->l2_maddr[i] = arbitrary_virt_to_machine(pmd[i]).maddr;
-		error = xenmm_read_hooks(pmd[i], count, pairs->l2_value[i]);
-	}
+	if (!leaving && !xenmm_owns_spans(host, address, count))
+		return -EINVAL;
+	pmd = xenmm_walk_to_pmd(host->mm, address);
+	if (!pmd)
+		return -ENOENT;
+	if (!xenmm_is_mm_pinned(host->mm, pmd))
+		return -EIO;
+	lock = pmd_lockptr(host->mm, pmd);
+	flips->lock = lock;
+	flips->is_pinned = XENMM_COMPAT_SPLIT_LOCKS;
+	xenmm_section_begin();
+	spin_lock(lock);
+	xenmm_hand_out(lock);
+	flips->l2_maddr = arbitrary_virt_to_machine(pmd).maddr;
+	error = xenmm_read_hooks(pmd, count, leaving, flips);
 	if (error)
-		xenmm_k_pairs_unlock(pairs);
+		xenmm_k_flips_unlock(flips);
 	return error;
 }
 
-void xenmm_k_pairs_unlock(struct xenmm_pairs *pairs)
+void xenmm_k_flips_unlock(struct xenmm_flips *flips)
 {
-	if (pairs->locks[1]) {
-		xenmm_hand_back(pairs->locks[1]);
-		spin_unlock((spinlock_t *)pairs->locks[1]);
-	}
-	xenmm_hand_back(pairs->locks[0]);
-	spin_unlock((spinlock_t *)pairs->locks[0]);
+	xenmm_hand_back(flips->lock);
+	spin_unlock((spinlock_t *)flips->lock);
 	xenmm_section_end();
 }

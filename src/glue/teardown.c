@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fast munmap. The kernel's zap clears entry by entry with an atomic exchange, each of
+ * Ahead of munmap and of the end of the mm. Twins leave, as the kernel frees what is hooked.
+ *
+ * Fast munmap: The kernel's zap clears entry by entry with an atomic exchange, each of
  * which traps into Xen. Its notifier comes first, and by then the area has left the
  * mm's tree: the core clears everything at the price of a batch or less, and the zap
  * finds nothing. (Exit needs no help: Xen PV unpins the tables before it zaps, so that
@@ -12,21 +14,20 @@
 
 #ifdef CONFIG_MMU_NOTIFIER
 
-static void xenmm_retire_locked(struct xenmm_area *area, const struct mmu_notifier_range *range)
+static void xenmm_retire_locked(struct xenmm_host *host, bool is_end, unsigned long start,
+				unsigned long end)
 {
-	struct xenmm_host *host = area->host;
-
-	if (range->event == MMU_NOTIFY_RELEASE) {
+	if (is_end) {
 		xenmm_arena_mend(host->arena);
 		return;
 	}
 	host->is_leaving = true;
-	xenmm_arena_retire(host->arena, max(range->start, area->start), min(range->end, area->end));
+	xenmm_arena_retire(host->arena, start, end);
 	host->is_leaving = false;
 }
 
 /*
- * Only tries the lock. Reclaim may run notifiers, and allocations are made under our
+ * Only tries the lock, without which there is more to do for the kernel. Reclaim may run notifiers, and allocations are made under our
  * lock; whoever holds it holds the mmap lock too, so it is free in munmap but for
  * callers that are about to find out that there is no mapping any more.
  */
@@ -34,14 +35,19 @@ static bool xenmm_invalidate(struct mmu_interval_notifier *notifier,
 			     const struct mmu_notifier_range *range, unsigned long sequence)
 {
 	struct xenmm_area *area = container_of(notifier, struct xenmm_area, notifier);
+	struct xenmm_host *host = container_of(area, struct xenmm_host, area);
+	const bool is_end = range->event == MMU_NOTIFY_RELEASE;
+	const unsigned long start = max(range->start, area->start);
+	const unsigned long end = min(range->end, area->end);
 
 	mmu_interval_set_seq(notifier, sequence);
-	if (range->event != MMU_NOTIFY_UNMAP && range->event != MMU_NOTIFY_RELEASE)
+	if (range->event != MMU_NOTIFY_UNMAP && !is_end)
 		return true;
-	if (!mmu_notifier_range_blockable(range) || !mutex_trylock(&area->host->lock))
-		return true;
-	xenmm_retire_locked(area, range);
-	mutex_unlock(&area->host->lock);
+	if (mmu_notifier_range_blockable(range) && mutex_trylock(&host->lock)) {
+		xenmm_retire_locked(host, is_end, start, end);
+		mutex_unlock(&host->lock);
+	}
+	xenmm_arena_oust(host->arena, start, end);
 	return true;
 }
 
@@ -50,10 +56,11 @@ static const struct mmu_interval_notifier_ops xenmm_notifier_ops = {
 };
 
 /* mmap lock held for writing, arena lock not. -ENOMEM, -EINTR. */
-int xenmm_watch(struct xenmm_area *area)
+int xenmm_watch(struct xenmm_host *host)
 {
+	struct xenmm_area *area = &host->area;
 	int error =
-		mmu_interval_notifier_insert_locked(&area->notifier, area->host->mm, area->start,
+		mmu_interval_notifier_insert_locked(&area->notifier, host->mm, area->start,
 						    area->end - area->start, &xenmm_notifier_ops);
 
 	area->is_watched = !error;
@@ -61,20 +68,20 @@ int xenmm_watch(struct xenmm_area *area)
 }
 
 /* Arena lock not held: a notification under way may be waiting for us to go on. */
-void xenmm_unwatch(struct xenmm_area *area)
+void xenmm_unwatch(struct xenmm_host *host)
 {
-	if (area->is_watched)
-		mmu_interval_notifier_remove(&area->notifier);
-	area->is_watched = false;
+	if (host->area.is_watched)
+		mmu_interval_notifier_remove(&host->area.notifier);
+	host->area.is_watched = false;
 }
 
 #else
 
-int xenmm_watch(struct xenmm_area *area)
+int xenmm_watch(struct xenmm_host *host)
 {
 	return 0;
 }
 
-void xenmm_unwatch(struct xenmm_area *area) {}
+void xenmm_unwatch(struct xenmm_host *host) {}
 
 #endif

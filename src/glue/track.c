@@ -30,7 +30,7 @@ static int xenmm_collect_locked(struct xenmm_host *host, struct xenmm_harvest *h
 static void xenmm_uncollect(struct xenmm_host *host, const struct xenmm_harvest *harvest)
 {
 	mutex_lock(&host->lock);
-	if (host->visible.nr_vmas)
+	if (host->area.nr_vmas)
 		xenmm_arena_uncollect(host->arena, harvest);
 	mutex_unlock(&host->lock);
 }

@@ -1,107 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The second mapping of an arena, in which its twin tables hang. Made by the first
- * operation that wants to flip, unmapped right after the visible one.
+ * Pages that become twins: L1 tables of ours beside the kernel's own. While one is hooked
+ * the kernel walks it as any other, so it has what every walk needs: a page-table lock and
+ * the mark of a pinned table. It has none of what the kernel needs to free it, and must not
+ * be hooked when the kernel frees tables (teardown.c).
  */
-#include <linux/file.h>
-#include <linux/mman.h>
-#include <linux/printk.h>
-#include <linux/sched.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <asm/xen/page.h>
 
+#include "compat.h"
 #include "glue.h"
 
-/*
- * As the program itself would map it: counted in RLIMIT_AS, seen in /proc/PID/maps.
- * When it cannot be had there is none, and other methods serve. No lock held.
- */
-void xenmm_twin_map(struct xenmm_host *host)
+int xenmm_k_twin_alloc(struct xenmm_host *host, xenmm_u64 address, xenmm_u64 *pfn)
 {
-	unsigned long length = 0, address;
+	pmd_t *pmd = xenmm_walk_to_pmd(host->mm, address);
+	struct page *page;
 
-	mutex_lock(&host->lock);
-	if (!host->twin_maker && !host->twin.nr_vmas && host->visible.nr_vmas) {
-		host->twin_maker = current;
-		length = host->visible.end - host->visible.start;
+	if (!IS_ENABLED(CONFIG_MMU_NOTIFIER))
+		return -EOPNOTSUPP;
+	if (!pmd || !xenmm_is_table(READ_ONCE(*pmd)))
+		return -ENOENT;
+	page = alloc_page(XENMM_GFP | __GFP_ZERO);
+	if (!page)
+		return -ENOMEM;
+	if (xenmm_compat_make_lock(page, pte_lockptr(host->mm, pmd))) {
+		__free_page(page);
+		return -ENOMEM;
 	}
-	mutex_unlock(&host->lock);
-	if (!length)
-		return;
-	address = vm_mmap(host->file, 0, length, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
-	if (IS_ERR_VALUE(address))
-		pr_debug("xenmm: no twin mapping: error %ld\n", (long)address);
-	mutex_lock(&host->lock);
-	host->twin_maker = NULL;
-	mutex_unlock(&host->lock);
-}
-
-/* Called by mmap on behalf of xenmm_twin_map. Arena lock held. */
-int xenmm_twin_attach_locked(struct xenmm_host *host, struct vm_area_struct *vma)
-{
-	const struct xenmm_area *visible = &host->visible;
-
-	/* The arena may have been unmapped meanwhile, or mapped anew. */
-	if (vma->vm_end - vma->vm_start != visible->end - visible->start)
-		return -EAGAIN;
-	xenmm_area_attach(&host->twin, vma);
-	xenmm_arena_set_twin(host->arena, vma->vm_start);
+	SetPagePinned(page);
+	*pfn = page_to_pfn(page);
 	return 0;
 }
 
-/* Bounds of the first VMA that is left of the twin. Not where somebody else moved in. */
-static bool xenmm_twin_find(struct xenmm_host *host, unsigned long *start, unsigned long *length)
+static void xenmm_twin_free_rcu(struct rcu_head *head)
 {
-	struct vm_area_struct *vma = NULL;
-	unsigned long at;
+	struct page *page = container_of(head, struct page, rcu_head);
 
-	mmap_read_lock(host->mm);
-	for (at = host->twin.start; !vma && at < host->twin.end; at += XENMM_SPAN_BYTES)
-		vma = xenmm_find_vma(host, at);
-	if (vma) {
-		*start = vma->vm_start;
-		*length = vma->vm_end - vma->vm_start;
-	}
-	mmap_read_unlock(host->mm);
-	return vma;
+	xenmm_compat_free_lock(page);
+	__free_page(page);
 }
 
-#define XENMM_UNMAP_ATTEMPTS 10
-
-/*
- * Unmapping takes a little memory, and who would try again? What is left of the twin
- * keeps the arena's pages, and the file from being mapped anew, until the process ends.
- */
-static int xenmm_twin_unmap_vma(unsigned long start, unsigned long length)
+/* Who walks tables with no lock (get_user_pages_fast) does so with interrupts off. */
+void xenmm_k_twin_free(xenmm_u64 pfn)
 {
-	int error = -ENOMEM, attempt;
+	struct page *page = pfn_to_page(pfn);
 
-	for (attempt = 0; error == -ENOMEM && attempt < XENMM_UNMAP_ATTEMPTS; attempt++)
-		error = vm_munmap(start, length);
-	return error;
+	ClearPagePinned(page);
+	call_rcu(&page->rcu_head, xenmm_twin_free_rcu);
 }
 
-static void xenmm_twin_unmap(struct callback_head *work)
+/* The module is about to go. May sleep. */
+void xenmm_twin_exit(void)
 {
-	struct xenmm_host *host = container_of(work, struct xenmm_host, twin_work);
-	struct file *file = host->file;
-	unsigned long start, length;
-
-	/* An exec or exit in between has taken the whole address space away. */
-	while (current->mm == host->mm && xenmm_twin_find(host, &start, &length))
-		if (xenmm_twin_unmap_vma(start, length))
-			break;
-	fput(file);
-}
-
-/*
- * munmap is under way and cannot unmap more than it was asked for: the task does it on
- * its way back to user space. Exit and exec unmap everything anyway. Arena lock held.
- */
-void xenmm_twin_unmap_later(struct xenmm_host *host)
-{
-	if (current->mm != host->mm)
-		return;
-	get_file(host->file);
-	init_task_work(&host->twin_work, xenmm_twin_unmap);
-	if (task_work_add(current, &host->twin_work, TWA_RESUME))
-		fput(host->file);
+	rcu_barrier();
 }
