@@ -17,12 +17,13 @@
 namespace xenmm
 {
 
-// A table that is nowhere hooked, because Xen refused to take it back: where it
-// belongs, its entries, its state. The arena is dead from then on.
+// A table that is no whole one any more, because Xen refused to take it back: where it
+// belongs, its entries, its state, its page. The arena is dead from then on.
 struct Casualty {
 	VirtAddr at;
 	uint64_t *entries; // nullptr: there is none
 	TableState state;
+	Pfn pfn;
 };
 
 template <Backend B>

@@ -113,9 +113,15 @@ private:
 		if (table.state().is_whole())
 			counters_.add(XENMM_COUNTER_repairs);
 		else
-			state_.die({base_, entries(), table.state()});
+			state_.die({base_, entries(), table.state(), pfn()});
 		changed_ = 0;
 		return refused(section_.begin.peek().start, error);
+	}
+
+	Pfn pfn()
+	{
+		return base_.is_twin() ? state_.span(base_).spare()
+				       : state_.backend().table_pfn(hooks_.l2_value);
 	}
 
 	// The table is back and empty.

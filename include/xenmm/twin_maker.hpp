@@ -26,7 +26,6 @@ public:
 	Result<void> make(VirtAddr base, const Presence &present, bool writable)
 	{
 		B &backend = state_.backend();
-		XENMM_TRY(pin_own(base));
 		XENMM_TRY(backend.charge(1));
 		auto ours = backend.twin_alloc(base);
 		if (!ours.ok()) {
@@ -35,10 +34,13 @@ public:
 		}
 		Span &span = state_.span(base);
 		state_.give_twin(span, ours.value(), counters_);
-		MatchWork<B> work(state_, present, writable);
-		TableState made = fill(base, ours.value(), present, work);
+		TableState made = kOrdinary;
+		if (hold_own(base, true).ok()) {
+			MatchWork<B> work(state_, present, writable);
+			made = fill(base, ours.value(), present, work);
+		}
 		if (!made.is_whole())
-			give_back(span, ours.value(), made);
+			give_back(base, ours.value(), made);
 		return is_matched(span, writable) ? Result<void>() : Errno::kIo;
 	}
 
@@ -51,7 +53,7 @@ private:
 	}
 
 	// Where Linux pins no single tables, hooking alone made the kernel's own a table.
-	Result<void> pin_own(VirtAddr base)
+	Result<void> hold_own(VirtAddr base, bool pinned)
 	{
 		Batch<B> batch(state_.backend(), state_.workspace());
 		XENMM_TRY(batch.enter(base));
@@ -61,8 +63,10 @@ private:
 			return {};
 		hooks.is_pinned = true;
 		DetachedTable<B> own(state_.backend(), state_.workspace().calls,
-				     batch.table().entries, hooks, counters_, {true, false, false});
-		return own.pin() ? Result<void>(Errno::kIo) : Result<void>();
+				     batch.table().entries, hooks, counters_,
+				     {true, !pinned, false});
+		return (pinned ? own.pin() : own.unpin()) ? Result<void>(Errno::kIo)
+							  : Result<void>();
 	}
 
 	// What has become of the page.
@@ -93,9 +97,10 @@ private:
 	}
 
 	// Xen took it for no table. What it let go of neither is lost, 4 KiB.
-	void give_back(Span &span, Pfn ours, TableState made)
+	void give_back(VirtAddr base, Pfn ours, TableState made)
 	{
-		state_.take_twin(span, counters_);
+		(void)hold_own(base, false); // not held: Xen says so
+		state_.take_twin(state_.span(base), counters_);
 		if (!made.writable || made.pinned)
 			return;
 		state_.backend().twin_free(ours);

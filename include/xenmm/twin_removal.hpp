@@ -45,31 +45,47 @@ public:
 		xenmm_flips flips;
 		if (!backend_.flips_lock(base, 1, true, flips).ok())
 			return; // no L2 table: there is no table either, hence no twin
-		Pfn ours = span.is_flipped() ? hooked(flips) : span.spare();
-		Pfn own = span.is_flipped() ? span.spare() : hooked(flips);
+		Casualty spare = take_casualty(base.twin(), span.spare());
+		Casualty ours = spare, own = {{0}, nullptr, kWhole, hooked(flips)};
 		if (span.is_flipped()) {
-			empty(own);
-			hook(flips, own);
+			ours = take_casualty(base, own.pfn);
+			own = spare;
+			empty(own.pfn, own.state);
+			hook(flips, own.pfn);
+			own.state = kWhole;
 			span.set_present(0);
 		}
-		bool is_free = ours.number && let_go(ours, Let::kAsMemory);
-		if (!flips.is_pinned && own.number)
+		bool is_free = let_go(ours, Let::kAsMemory);
+		if (!flips.is_pinned && own.pfn.number)
 			(void)let_go(own, Let::kAsTable);
 		backend_.flips_unlock(flips);
 		state_.take_twin(span, counters_);
 		if (!is_free)
 			return;
-		backend_.twin_free(ours);
+		backend_.twin_free(ours.pfn);
 		backend_.uncharge(1);
 	}
 
 private:
 	enum class Let { kAsMemory, kAsTable };
+	static constexpr TableState kWhole = {true, true, false};
 
-	// 0: a dead arena lost it.
+	// 0: a dead arena lost it, and it is the kernel's own.
 	Pfn hooked(const xenmm_flips &flips)
 	{
 		return flips.l2_value[0] ? backend_.table_pfn(flips.l2_value[0]) : Pfn{0};
+	}
+
+	// Nobody else can do it later, so whatever passing reason Xen has to refuse a step,
+	// it is asked again.
+	static constexpr int kAttempts = 16;
+	template <class Step>
+	static bool insist(Step step)
+	{
+		for (int attempt = 0; attempt < kAttempts; attempt++)
+			if (step())
+				return true;
+		return false;
 	}
 
 	// Where Xen takes the kernel's own table no more, none is hooked: ours is not the
@@ -77,9 +93,8 @@ private:
 	void hook(const xenmm_flips &flips, Pfn own)
 	{
 		Pte value = Pte::of(backend_.to_mfn(own), flips.l2_flags[0]);
-		for (int attempt = 0; attempt < 2; attempt++)
-			if (!update(flips, value))
-				return;
+		if (insist([&] { return !update(flips, value); }))
+			return;
 		if (!update(flips, Pte()))
 			backend_.table_lost();
 	}
@@ -96,24 +111,40 @@ private:
 		return error;
 	}
 
+	// What is true of a table: a dead arena may have left it half way. Nobody else is to
+	// put it back then.
+	Casualty take_casualty(VirtAddr at, Pfn pfn)
+	{
+		Casualty &casualty = state_.casualty();
+		if (!casualty.entries || !(casualty.at == at))
+			return {at, nullptr, kWhole, pfn};
+		casualty.entries = nullptr;
+		return casualty;
+	}
+
 	// Where Xen refuses, hook() will be refused too.
-	void empty(Pfn own)
+	void empty(Pfn own, TableState state)
 	{
 		xenmm_hooks hooks;
 		uint64_t *entries = backend_.twin_hooks(own, hooks);
-		xenmm_table table = {entries, 0, nullptr, nullptr};
-		if (count_present(table))
-			(void)DetachedTable<B>(backend_, calls_, entries, hooks, counters_)
-				.restore_empty();
+		uint32_t present = count_present({entries, 0, nullptr, nullptr});
+		if (!present && state.is_whole())
+			return;
+		DetachedTable<B> table(backend_, calls_, entries, hooks, counters_, state);
+		if (insist([&] { return table.restore_empty(); }))
+			counters_.add(XENMM_COUNTER_teardown_pages, present);
 	}
 
 	// Its pin goes. false: Xen keeps it.
-	bool let_go(Pfn pfn, Let let)
+	bool let_go(const Casualty &table, Let let)
 	{
 		xenmm_hooks hooks;
-		(void)backend_.twin_hooks(pfn, hooks);
-		DetachedTable<B> table(backend_, calls_, nullptr, hooks, counters_);
-		return !(let == Let::kAsTable ? table.unpin() : table.take_out());
+		uint64_t *entries = backend_.twin_hooks(table.pfn, hooks);
+		TableState state = {true, table.state.pinned, table.state.writable};
+		DetachedTable<B> page(backend_, calls_, entries, hooks, counters_, state);
+		return insist([&] {
+			return !(let == Let::kAsTable ? page.unpin() : page.take_out());
+		});
 	}
 
 	ArenaState<B> &state_;

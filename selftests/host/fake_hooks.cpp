@@ -153,7 +153,7 @@ void FakeXen::flips_unlock(xenmm_flips &flips)
 
 Pfn FakeXen::table_pfn(uint64_t l2_value)
 {
-	if (!locked_upper_)
+	if (!locked_upper_ && locked_.empty())
 		violations.add("table_pfn outside a critical section");
 	return *memory.pfn_of(Pte(l2_value).frame());
 }

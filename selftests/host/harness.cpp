@@ -138,9 +138,9 @@ void Harness::retire(uint64_t first, uint64_t pages)
 
 void Harness::oust(uint64_t first, uint64_t pages)
 {
-	xen.hypervisor.is_exclusive = true;
+	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = true;
 	arena.oust({page_at(first), page_at(first + pages)});
-	xen.hypervisor.is_exclusive = false;
+	xen.hypervisor.is_exclusive = xen.hypervisor.is_leaving = false;
 }
 
 void Harness::unmap(uint64_t first, uint64_t pages)
@@ -236,6 +236,11 @@ PageView Harness::slot(uint64_t number)
 Twin Harness::twin(uint64_t number)
 {
 	return span(number).twin();
+}
+
+bool Harness::is_flipped(uint64_t number)
+{
+	return span(number).is_flipped();
 }
 
 Span &Harness::span(uint64_t number)

@@ -104,6 +104,7 @@ public:
 	uint64_t twin_entry(uint64_t number) { return xen.entry(page_at(number).twin()); }
 	PageView slot(uint64_t number);
 	Twin twin(uint64_t number);
+	bool is_flipped(uint64_t number); // its twin is the kernel's own table
 	bool is_dead();
 	bool is_mapped(uint64_t number) { return entry(number) != 0; }
 	uint64_t mapped();

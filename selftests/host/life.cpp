@@ -170,11 +170,25 @@ void Life::refuse_a_move()
 	Refusals refusals(h_, choices_);
 	if (setting_.with_refusals && !below(3))
 		refusals.begin();
+	std::set<uint64_t> ousted = shown_by_twins(first, pages);
 	h_.retire(first, pages);
 	refusals.end();
 	doing_ = "a move, refused: " + refusals.what();
 	model_.lose(refusals.refused_pages());
+	model_.lose(ousted);
 	model_.retire(first, pages, refusals.happened());
+}
+
+// The tables of ours that are hooked in a range: the kernel's own come back empty.
+std::set<uint64_t> Life::shown_by_twins(uint64_t first, uint64_t pages)
+{
+	std::set<uint64_t> shown;
+	uint64_t begin = first / kTableEntries * kTableEntries;
+	for (uint64_t i = begin; i < first + pages; i += kTableEntries)
+		for (uint64_t k = 0; k < kTableEntries && h_.is_flipped(i); k++)
+			if (i + k < pages_)
+				shown.insert(i + k);
+	return shown;
 }
 
 // munmap's effect without munmap. Without a notifier nobody knew.
@@ -206,7 +220,9 @@ void Life::oust_twins()
 {
 	uint64_t first = below(spans_) * kTableEntries;
 	uint64_t pages = std::min((below(2) ? 1 : spans_) * kTableEntries, pages_ - first);
+	std::set<uint64_t> ousted = shown_by_twins(first, pages);
 	h_.oust(first, pages);
+	model_.lose(ousted);
 }
 
 } // namespace xenmm::test

@@ -48,6 +48,7 @@ private:
 	void drop_a_table();
 	void unmap_a_span();
 	void oust_twins();
+	std::set<uint64_t> shown_by_twins(uint64_t first, uint64_t pages);
 
 	// Operations.
 	Pieces some_pieces();
