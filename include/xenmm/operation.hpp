@@ -36,7 +36,7 @@ public:
 		UnmapWork work;
 		Progress progress = writer.run(ranges, work);
 		if (state_.has_twins())
-			progress = unmap_twins(writer, ranges, progress);
+			progress = unmap_twins(ranges, progress);
 		writer.flush_if_needed();
 		return progress;
 	}
@@ -114,9 +114,12 @@ private:
 		return other.limit < one.limit ? other : one;
 	}
 
-	// `visible`: what became of the visible tables.
-	Progress unmap_twins(TableWriter<B> &writer, Ranges ranges, const Progress &visible)
+	// `visible`: what became of the visible tables. Whatever method writes those, a twin has
+	// no address for it; and as it is hooked nowhere, it may be rebuilt at any time.
+	Progress unmap_twins(Ranges ranges, const Progress &visible)
 	{
+		Planner planner({Method::kAuto, 0}, true, true, state_.backend().cost());
+		TableWriter<B> writer(state_, planner, counters_);
 		TwinUnmapWork<B> work(state_);
 		Progress progress = writer.run(ranges.moved(VirtAddr::kTwinBit), work);
 		if (!progress.ok())

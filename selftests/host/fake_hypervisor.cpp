@@ -149,7 +149,7 @@ int Hypervisor::do_va_mapping(VirtAddr address, uint64_t value, uint64_t flags)
 {
 	if (address >= VirtAddr{kAliasBase})
 		return map_alias(address, value, flags);
-	Frame *table = memory_.table(address);
+	Frame *table = address.is_twin() ? nullptr : memory_.table(address);
 	if (!table)
 		return -EINVAL; // map_guest_l1e failed
 	return modify(*table, address.slot(), value, false, Via::kVaMapping);
