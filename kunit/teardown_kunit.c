@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * munmap of the arena or of a part, with a twin and without: the tables of the hole go,
- * everything else stays to the bit, and pages go with the last area and not before.
+ * munmap of the arena or of a part, with twins and without: the tables of the hole go,
+ * everything else stays to the bit, and pages go with the rest and not before.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -103,6 +103,7 @@ static void xenmm_expect_hole(struct kunit *test, const struct xenmm_pages *hole
 static void xenmm_part_goes(struct kunit *test)
 {
 	const struct xenmm_hole_row *row = xenmm_row(test);
+	const struct xenmm_twin_column *column = xenmm_column(test);
 	const struct xenmm_pages hole[] = {row->hole, {}};
 	struct xenmm_counts before, growth = {};
 	struct xenmm_world *world;
@@ -110,7 +111,10 @@ static void xenmm_part_goes(struct kunit *test)
 	xenmm_prepare(test);
 	world = test->priv;
 	xenmm_stats_read(&before);
-	growth.counter[XENMM_COUNTER_teardown_pages] = xenmm_count_mapped(world, hole);
+	growth.counter[XENMM_COUNTER_teardown_pages] =
+		xenmm_count_mapped(world, hole) * (1 + column->has_twin);
+	growth.counter[XENMM_COUNTER_twins_dropped] =
+		column->has_twin * row->hole.pages / XENMM_TABLE_PAGES;
 	xenmm_munmap(world, xenmm_world_address(world, row->hole.first), row->hole.pages);
 	xenmm_check_growth(test, &before, &growth, xenmm_effect_counters);
 	xenmm_model(world, &xenmm_unmap, hole);
@@ -134,7 +138,7 @@ static void xenmm_expect_freed(struct kunit *test, const struct xenmm_counts *be
 		     pages);
 }
 
-/* The rest, after a part or at once: pages go with the last of the two mappings. */
+/* The rest, after a part or at once. */
 static void xenmm_rest_goes(struct kunit *test)
 {
 	const struct xenmm_hole_row *row = xenmm_row(test);
@@ -147,10 +151,8 @@ static void xenmm_rest_goes(struct kunit *test)
 	world = test->priv;
 	xenmm_stats_read(&before);
 	xenmm_munmap(world, xenmm_world_address(world, row->hole.first), row->hole.pages);
-	xenmm_expect_freed(test, &before, xenmm_is_all(row) && !column->has_twin ? pages : 0);
+	xenmm_expect_freed(test, &before, xenmm_is_all(row) ? pages : 0);
 	xenmm_munmap(world, world->base, XENMM_ARENA);
-	xenmm_expect_freed(test, &before, column->has_twin ? 0 : pages);
-	xenmm_munmap(world, xenmm_world_host(world)->twin.start, column->has_twin * XENMM_ARENA);
 	xenmm_expect_freed(test, &before, pages);
 	xenmm_expect_no_table(test, &(struct xenmm_pages){0, XENMM_ARENA});
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables and their twins: after a flip both are looked at, and the L2 entries, which must
- * have changed places; whatever else is done to the arena, the twin maps its pages or
- * nothing.
+ * Tables and their twins: after a flip both are looked at, the one that the L2 entry names
+ * now and the one that it named before, which no entry names; whatever else is done to the
+ * arena, the twin maps its pages or nothing.
  */
 #include <linux/mmap_lock.h>
 #include <linux/mm.h>
@@ -28,33 +28,19 @@ static const struct xenmm_flip_row xenmm_flips[] = {
 	{"seventeen", 17, 64, {{0, 8704}}},
 };
 
-/* L2 entries of both sides of a table. */
-struct xenmm_hook_pair {
-	u64 visible;
-	u64 twin;
-};
+#define XENMM_MOST_TABLES 17
 
-static u64 xenmm_hook(struct mm_struct *mm, unsigned long address)
+/* What the L2 entry of each table named before its last flip: its twin. */
+static u64 xenmm_twin_hook[XENMM_MOST_TABLES];
+
+static u64 xenmm_hook(const struct xenmm_world *world, u32 table)
 {
 	struct xenmm_table_seen seen;
 
-	mmap_read_lock(mm);
-	xenmm_walk(mm, address, &seen);
-	mmap_read_unlock(mm);
+	mmap_read_lock(world->mm);
+	xenmm_walk(world->mm, xenmm_world_address(world, table * XENMM_TABLE_PAGES), &seen);
+	mmap_read_unlock(world->mm);
 	return seen.hook & ~(u64)_PAGE_ACCESSED;
-}
-
-static unsigned long xenmm_twin_address(const struct xenmm_world *world, u32 table)
-{
-	return xenmm_world_host(world)->twin.start + table * PMD_SIZE;
-}
-
-static struct xenmm_hook_pair xenmm_hooks_of(const struct xenmm_world *world, u32 table)
-{
-	return (struct xenmm_hook_pair){
-		xenmm_hook(world->mm, xenmm_world_address(world, table * XENMM_TABLE_PAGES)),
-		xenmm_hook(world->mm, xenmm_twin_address(world, table)),
-	};
 }
 
 static bool xenmm_is_inside(const struct xenmm_pages *pages, u32 table)
@@ -87,7 +73,7 @@ static void xenmm_check_twin(struct kunit *test, u32 table, bool is_read_only)
 	u32 i;
 
 	mmap_read_lock(world->mm);
-	xenmm_walk(world->mm, xenmm_twin_address(world, table), &seen);
+	xenmm_look_behind(xenmm_twin_hook[table], &seen);
 	if (!seen.hook || !xenmm_is_protected(&seen))
 		XENMM_FAIL(test, "the twin of table %u is not pinned, or can be written", table);
 	for (i = 0; seen.hook && i < XENMM_TABLE_PAGES && first + i < world->pages; i++)
@@ -124,12 +110,22 @@ static u64 xenmm_counter(u32 counter)
 	return now.counter[counter];
 }
 
+static void xenmm_note_hooks(const struct xenmm_world *world, const struct xenmm_pages *flipped)
+{
+	u32 table;
+
+	for (table = 0; table * XENMM_TABLE_PAGES < world->pages; table++)
+		if (xenmm_is_inside(flipped, table))
+			xenmm_twin_hook[table] = xenmm_hook(world, table);
+}
+
 /* Flip, and look at everything. The twin shows the protection that was visible. */
 static void xenmm_do_flip(struct kunit *test, const struct xenmm_deed *deed,
 			  const struct xenmm_pages *flipped)
 {
 	const u64 before = xenmm_counter(XENMM_COUNTER_tables_flipped);
 
+	xenmm_note_hooks(test->priv, flipped);
 	xenmm_do(test, deed, &xenmm_flip, flipped);
 	XENMM_EXPECT(test, "tables_flipped", xenmm_counter(XENMM_COUNTER_tables_flipped) - before,
 		     xenmm_count_tables(test->priv, flipped));
@@ -147,20 +143,11 @@ static const struct xenmm_flip_row *xenmm_open_for_flip(struct kunit *test)
 	return row;
 }
 
-static void xenmm_check_hooks(struct kunit *test, u32 table, const struct xenmm_hook_pair *was,
-			      bool flips)
-{
-	const struct xenmm_hook_pair is = xenmm_hooks_of(test->priv, table);
-
-	XENMM_EXPECT(test, "visible hook", is.visible, flips ? was->twin : was->visible);
-	XENMM_EXPECT(test, "twin hook", is.twin, flips ? was->visible : was->twin);
-}
-
 /* There, back and there again: from the second on nothing but the hooks changes. */
 static void xenmm_tables_change_places(struct kunit *test)
 {
 	const struct xenmm_flip_row *row = xenmm_open_for_flip(test);
-	struct xenmm_hook_pair was[17];
+	u64 visible[XENMM_MOST_TABLES], twin[XENMM_MOST_TABLES];
 	unsigned long bytes;
 	u32 round, table;
 
@@ -168,17 +155,19 @@ static void xenmm_tables_change_places(struct kunit *test)
 	bytes = xenmm_table_bytes(test->priv);
 	for (round = 0; round < 3; round++) {
 		for (table = 0; table < row->tables; table++)
-			was[table] = xenmm_hooks_of(test->priv, table);
+			visible[table] = xenmm_hook(test->priv, table);
+		memcpy(twin, xenmm_twin_hook, sizeof(twin));
 		xenmm_do_flip(test, round % 2 ? &xenmm_protect_ro : &xenmm_protect_rw,
 			      row->flipped);
 		for (table = 0; table < row->tables; table++)
-			xenmm_check_hooks(test, table, &was[table],
-					  xenmm_is_inside(row->flipped, table));
+			XENMM_EXPECT(test, "hook", xenmm_hook(test->priv, table),
+				     xenmm_is_inside(row->flipped, table) ? twin[table]
+									  : visible[table]);
 	}
 	XENMM_EXPECT(test, "bytes of tables", xenmm_table_bytes(test->priv), bytes);
 }
 
-/* A flip that matched costs its exchange alone: 16 pairs at most in a hypercall. */
+/* A flip that matched costs its exchange alone: 16 tables at most in a hypercall. */
 static void xenmm_flip_is_cheap(struct kunit *test)
 {
 	const struct xenmm_flip_row *row = xenmm_open_for_flip(test);
@@ -189,7 +178,7 @@ static void xenmm_flip_is_cheap(struct kunit *test)
 	xenmm_stats_read(&before);
 	xenmm_do_flip(test, &xenmm_protect_rw, row->flipped);
 	growth.counter[XENMM_COUNTER_tables_flipped] = count;
-	growth.counter[XENMM_COUNTER_mmu_updates] = 2 * count;
+	growth.counter[XENMM_COUNTER_mmu_updates] = count;
 	growth.counter[XENMM_COUNTER_tlb_flushes] = 1;
 	xenmm_check_growth(test, &before, &growth,
 			   xenmm_all_counters & ~BIT_ULL(XENMM_COUNTER_hypercalls));
@@ -249,24 +238,35 @@ static bool xenmm_is_valid_event(const void *event, const void *way)
 	return ((const struct xenmm_way *)way)->method != XENMM_METHOD_FLIP;
 }
 
-/* ------------------------------------------------------------ the mapping */
+/* ----------------------------------------------------------- twins that leave */
 
-/* A program may unmap the twin: the next flip makes another one. */
+/* What the notifier of a move does: there is no mremap for a kernel thread. */
+static void xenmm_oust(struct xenmm_world *world)
+{
+	const bool entered = xenmm_world_enter(world);
+
+	mmap_write_lock(world->mm);
+	xenmm_arena_oust(xenmm_world_host(world)->arena, world->base,
+			 world->base + world->pages * PAGE_SIZE);
+	mmap_write_unlock(world->mm);
+	xenmm_world_leave(world, entered);
+}
+
+/* A move is refused after all, but the twins have left for it: the next flip makes others. */
 static void xenmm_twin_is_made_anew(struct kunit *test)
 {
 	const struct xenmm_flip_row *row = xenmm_open_for_flip(test);
 	struct xenmm_world *world = test->priv;
-	struct xenmm_area *twin = &xenmm_world_host(world)->twin;
-	const u64 dropped = xenmm_counter(XENMM_COUNTER_twins_dropped);
-	bool entered;
+	const u32 count = xenmm_count_tables(world, row->flipped);
+	u64 dropped;
 
 	xenmm_do_flip(test, &xenmm_protect_ro, row->flipped);
-	entered = xenmm_world_enter(world);
-	vm_munmap(twin->start, twin->end - twin->start);
-	xenmm_world_leave(world, entered);
-	XENMM_EXPECT(test, "twin", twin->start, 0);
+	dropped = xenmm_counter(XENMM_COUNTER_twins_dropped);
+	xenmm_oust(world);
 	XENMM_EXPECT(test, "twins_dropped", xenmm_counter(XENMM_COUNTER_twins_dropped) - dropped,
-		     xenmm_count_tables(world, row->flipped));
+		     count);
+	xenmm_model(world, &xenmm_unmap, row->flipped); /* the kernel's tables come back empty */
+	xenmm_do(test, &xenmm_map, &xenmm_plain_way, (struct xenmm_pages[]){{0, world->pages}, {}});
 	xenmm_check(test, row->flipped);
 	xenmm_do_flip(test, &xenmm_protect_rw, row->flipped);
 }

@@ -36,11 +36,16 @@ void xenmm_walk(struct mm_struct *mm, unsigned long address, struct xenmm_table_
 {
 	pmd_t *l2 = xenmm_walk_to_l2(mm, address);
 
+	xenmm_look_behind(l2 ? native_pmd_val(*l2) : 0, seen);
+}
+
+void xenmm_look_behind(u64 hook, struct xenmm_table_seen *seen)
+{
 	*seen = (struct xenmm_table_seen){};
-	if (!l2 || !pmd_present(*l2))
+	if (!(hook & _PAGE_PRESENT))
 		return;
-	seen->hook = native_pmd_val(*l2);
-	seen->entries = mfn_to_virt((seen->hook & PTE_PFN_MASK) >> PAGE_SHIFT);
+	seen->hook = hook;
+	seen->entries = mfn_to_virt((hook & PTE_PFN_MASK) >> PAGE_SHIFT);
 }
 
 bool xenmm_is_protected(const struct xenmm_table_seen *seen)

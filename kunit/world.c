@@ -95,13 +95,10 @@ static void xenmm_munmap(unsigned long address, unsigned long length)
 		vm_munmap(address, length);
 }
 
-/* The twin first: a kernel thread never comes back to user space, where it would go. */
 static void xenmm_munmap_all(const struct xenmm_world *world)
 {
-	const struct xenmm_area *twin = &xenmm_world_host(world)->twin;
 	const bool entered = xenmm_world_enter(world);
 
-	xenmm_munmap(twin->start, twin->end - twin->start);
 	xenmm_munmap(world->base, world->pages * PAGE_SIZE);
 	xenmm_munmap(world->memory, XENMM_MEMORY);
 	xenmm_world_leave(world, entered);

@@ -5,8 +5,8 @@
  * shares no code with the module.
  *
  * Operations go in by the file's ioctl, with their arguments in user memory, as a
- * program's do: the locks, the order of checks and the twin mapping are the product's
- * own then, and nothing here has to imitate chardev.c.
+ * program's do: the locks, the order of checks and the twins are the product's own then,
+ * and nothing here has to imitate chardev.c.
  *
  * A case runs in a kernel thread, which borrows the address space for each operation
  * alone. No assertion may fail meanwhile: the thread would end with it.
@@ -127,6 +127,8 @@ struct xenmm_table_seen {
 
 /* mmap lock held. */
 void xenmm_walk(struct mm_struct *mm, unsigned long address, struct xenmm_table_seen *seen);
+/* The table that an L2 entry of this value hooks, or would; 0: no table. */
+void xenmm_look_behind(u64 hook, struct xenmm_table_seen *seen);
 
 /*
  * Every entry of the arena, read back: present or exactly 0, its frame, its rights, its
@@ -137,7 +139,7 @@ void xenmm_walk(struct mm_struct *mm, unsigned long address, struct xenmm_table_
 void xenmm_check(struct kunit *test, const struct xenmm_pages *whole_tables);
 /* Accessed and dirty bits as they are now. */
 void xenmm_note_accessed_dirty(struct xenmm_world *world);
-/* All raw entries and L2 entries, of either mapping, for a comparison to the bit. */
+/* All raw entries and L2 entries, for a comparison to the bit. */
 u64 *xenmm_snapshot(struct kunit *test, unsigned long base, size_t *words);
 /* What the kernel believes that the process has of them. */
 unsigned long xenmm_table_bytes(const struct xenmm_world *world);
