@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "xenmm_ring.h"
 #include "xenmm_test.h"
 
 static void fill(const struct arena *arena)
@@ -275,65 +276,14 @@ TEST_ARENA(direct_aio_is_refused)
 
 /* ------------------------------------------------------------------ io_uring */
 
-struct ring {
-	int fd;
-	struct io_uring_params params;
-	struct io_uring_sqe *requests;
-	unsigned char *rings;
-};
-
-static struct ring ring_make(void)
-{
-	struct ring ring = {.params = {}};
-	size_t length;
-
-	ring.fd = syscall(SYS_io_uring_setup, 1, &ring.params);
-	if (ring.fd < 0)
-		test_skip("no io_uring in this kernel");
-	length = ring.params.cq_off.cqes + ring.params.cq_entries * sizeof(struct io_uring_cqe) +
-		 PAGE;
-	ring.rings =
-		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQ_RING);
-	ring.requests =
-		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQES);
-	ASSERT_NE(ring.rings, MAP_FAILED);
-	ASSERT_NE(ring.requests, MAP_FAILED);
-	return ring;
-}
-
-static unsigned int *ring_word(const struct ring *ring, __u32 offset)
-{
-	return (unsigned int *)(ring->rings + offset);
-}
-
-/* What a worker thread of the kernel answers to one read. */
-static int read_by_worker(struct ring *ring, int fd, void *buffer)
-{
-	const struct io_cqring_offsets *done = &ring->params.cq_off;
-	unsigned int *head = ring_word(ring, done->head);
-	struct io_uring_cqe *events = (struct io_uring_cqe *)(ring->rings + done->cqes);
-	int result;
-
-	*ring->requests = (struct io_uring_sqe){.opcode = IORING_OP_READ,
-						.flags = IOSQE_ASYNC,
-						.fd = fd,
-						.addr = (uintptr_t)buffer,
-						.len = PAGE};
-	*ring_word(ring, ring->params.sq_off.array) = 0;
-	__atomic_add_fetch(ring_word(ring, ring->params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	ASSERT_EQ(syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0), 1);
-	ASSERT_EQ(__atomic_load_n(ring_word(ring, done->tail), __ATOMIC_ACQUIRE), *head + 1);
-	result = events[*head & *ring_word(ring, done->ring_mask)].res;
-	__atomic_add_fetch(head, 1, __ATOMIC_RELEASE);
-	return result;
-}
-
 TEST_ARENA(io_uring_copies_but_pins_nothing)
 {
 	struct iovec buffer = {self->base, PAGE};
-	struct ring ring = ring_make();
+	struct ring ring;
 	int zeroes = memfd_create("xenmm", 0);
 
+	if (ring_make(&ring))
+		test_skip("no io_uring in this kernel");
 	ASSERT_EQ(ftruncate(zeroes, PAGE), 0);
 	fill(self);
 	EXPECT_EQ(ERROR_OF(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &buffer,
