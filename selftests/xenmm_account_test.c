@@ -109,6 +109,28 @@ TEST(vm_pin_counts_populated_pages)
 	expect_pinned(0);
 }
 
+/* A page for each table that flips have doubled, until the twin goes. */
+TEST(vm_pin_counts_twins)
+{
+	static const struct method flip = {"flip", XENMM_METHOD_FLIP, 0};
+	const size_t twins = ARENA_PAGES / SPAN_PAGES;
+	struct arena arena;
+
+	if (!is_offered(XENMM_METHOD_FLIP))
+		test_skip("this guest offers no flip");
+	arena = poor_arena(ARENA_PAGES + twins, ARENA_PAGES);
+	populate(&arena, any_method(), 0, ARENA_PAGES);
+	expect_pinned(ARENA_PAGES);
+	protect(&arena, &flip, 0, SPAN_PAGES, XENMM_PROT_READ);
+	expect_pinned(ARENA_PAGES + 1);
+	protect(&arena, &flip, 0, ARENA_PAGES, XENMM_PROT_READ);
+	expect_pinned(ARENA_PAGES + twins);
+	protect(&arena, &flip, 0, ARENA_PAGES, XENMM_PROT_READ_WRITE);
+	expect_pinned(ARENA_PAGES + twins);
+	ASSERT_EQ(munmap(arena.base, ARENA_PAGES * PAGE), 0);
+	expect_pinned(0);
+}
+
 TEST(populate_over_the_limit)
 {
 	struct arena arena = poor_arena(64, ARENA_PAGES);

@@ -141,44 +141,34 @@ static long by_read(unsigned char *page)
 	return error;
 }
 
-static long by_pipe(unsigned char *page)
+static void fill_pipe(int ends[2])
 {
-	int ends[2];
-	long error;
-
 	ASSERT_EQ(pipe(ends), 0);
 	ASSERT_EQ(write(ends[1], bytes, PAGE), PAGE);
-	error = ERROR_OF(read(ends[0], page, PAGE));
+}
+
+static long close_both(const int ends[2], long error)
+{
 	close(ends[0]);
 	close(ends[1]);
 	return error;
+}
+
+static long by_pipe(unsigned char *page)
+{
+	int ends[2];
+
+	fill_pipe(ends);
+	return close_both(ends, ERROR_OF(read(ends[0], page, PAGE)));
 }
 
 static long by_vmsplice(unsigned char *page)
 {
 	struct iovec vector = {page, PAGE};
 	int ends[2];
-	long error;
 
-	ASSERT_EQ(pipe(ends), 0);
-	ASSERT_EQ(write(ends[1], bytes, PAGE), PAGE);
-	error = ERROR_OF(vmsplice(ends[0], &vector, 1, 0)); /* out of the pipe: a copy */
-	close(ends[0]);
-	close(ends[1]);
-	return error;
-}
-
-static long by_vmsplice_in(unsigned char *page)
-{
-	struct iovec vector = {page, PAGE};
-	int ends[2];
-	long error;
-
-	ASSERT_EQ(pipe(ends), 0);
-	error = ERROR_OF(vmsplice(ends[1], &vector, 1, SPLICE_F_GIFT));
-	close(ends[0]);
-	close(ends[1]);
-	return error;
+	fill_pipe(ends);
+	return close_both(ends, ERROR_OF(vmsplice(ends[0], &vector, 1, 0))); /* out of it: a copy */
 }
 
 static long by_recvmsg(unsigned char *page)
@@ -186,14 +176,10 @@ static long by_recvmsg(unsigned char *page)
 	struct iovec vector = {page, PAGE};
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
 	int ends[2];
-	long error;
 
 	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ASSERT_EQ(write(ends[1], bytes, PAGE), PAGE);
-	error = ERROR_OF(recvmsg(ends[0], &message, 0));
-	close(ends[0]);
-	close(ends[1]);
-	return error;
+	return close_both(ends, ERROR_OF(recvmsg(ends[0], &message, 0)));
 }
 
 static long write_memory_of(pid_t process, unsigned char *page)
@@ -277,13 +263,10 @@ static long read_by_ring(unsigned char *page, int opcode, int flags)
 
 	if (ring_make(&ring))
 		return UNKNOWN;
-	ASSERT_EQ(pipe(ends), 0);
-	ASSERT_EQ(write(ends[1], bytes, PAGE), PAGE);
+	fill_pipe(ends);
 	result = ring_read(&ring, opcode, flags, ends[0], page);
-	close(ends[0]);
-	close(ends[1]);
 	close(ring.fd);
-	return result < 0 ? -result : 0;
+	return close_both(ends, result < 0 ? -result : 0);
 }
 
 static long by_ring(unsigned char *page)
@@ -369,7 +352,6 @@ static const struct way {
 	{"read of a pipe", by_pipe, EFAULT},
 	{"recvmsg", by_recvmsg, EFAULT},
 	{"vmsplice out of a pipe", by_vmsplice, EFAULT},
-	{"vmsplice into a pipe, as a gift", by_vmsplice_in, EFAULT},
 	{"io_uring READ", by_ring, EFAULT},
 	{"io_uring READ, by a worker", by_ring_worker, EFAULT},
 	{"io_uring READ_FIXED", by_ring_fixed, EFAULT},
@@ -391,9 +373,10 @@ static const struct way {
 
 static void try_way(const struct arena *arena, const struct way *way)
 {
-	long error = way->run(page_at(arena, PLACE));
+	long error;
 
 	test_context("%s", way->name);
+	error = way->run(page_at(arena, PLACE));
 	printf("# read-only: %-32s %s\n", way->name,
 	       error == UNKNOWN ? "not in this kernel"
 	       : error		? strerrorname_np(error)
