@@ -29,7 +29,7 @@ static unsigned char *reserve_window(void)
 	return window;
 }
 
-/* May be refused: another thread's mapping of the same file is there, or a twin is left. */
+/* May be refused: another thread's mapping of the same file is there. */
 static void map_arena(const struct arena *arena, size_t pages)
 {
 	mmap(arena->base, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena->fd,

@@ -182,7 +182,7 @@ TEST(tables_that_are_flipped_are_named)
 	flips = events("xenmm_tables_flipped", "tables", &tables);
 	EXPECT_EQ(tables, 2);
 	events("xenmm_tables_flipped", "address", &address);
-	/* One by one where the arena or its twin spans two L2 tables. */
+	/* One by one where the arena spans two L2 tables. */
 	if (flips == 2)
 		EXPECT_EQ(address, (long)(2 * (unsigned long)arena.base + SPAN_PAGES * PAGE));
 	else
