@@ -195,6 +195,24 @@ TEST_ARENA(a_mapping_on_top_takes_the_place_of_a_part)
 	EXPECT_EQ(other[XENMM_SPAN_BYTES - 1], 9);
 }
 
+TEST_ARENA(a_mapping_on_top_takes_the_place_of_the_whole)
+{
+	struct xenmm_stats before;
+
+	need_flip();
+	prepare_twins(self);
+	flip_to(self, XENMM_PROT_READ);
+	before = read_stats(self->fd);
+	ASSERT_EQ(mmap(self->base, N * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		  self->base);
+	memset(self->base, 9, N * PAGE);
+	EXPECT_EQ(freed_since(&before, self->fd), N);
+	EXPECT_EQ(twins_now(self->fd), 0);
+	EXPECT_EQ(status_kb("VmPin"), 0);
+	EXPECT_EQ(count_mappings(), 0);
+}
+
 /* mremap moves the tables, asks, is refused and moves them back. Twins do not go along. */
 TEST_ARENA(a_move_that_is_refused_changes_nothing)
 {
@@ -290,7 +308,9 @@ TEST(without_room_in_the_limit_another_method_serves)
 		check_pages(&arena, 0, N, 1);
 	}
 	use_all_pages(&arena);
+	EXPECT_LE(status_kb("VmPin"), tight.rlim_cur / 1024);
 	arena_close(&arena);
+	EXPECT_EQ(status_kb("VmPin"), 0);
 }
 
 /* -------------------------------------------------------------- others at the same time */
@@ -316,9 +336,9 @@ TEST(munmap_while_another_thread_flips)
 		prepare_twins(&arena);
 		ASSERT_EQ(pthread_create(&thread, NULL, flip_all_the_time, &arena), 0);
 		usleep(1000 * round);
-		ASSERT_EQ(munmap(arena.base + round % NR_TABLES * XENMM_SPAN_BYTES,
-				 XENMM_SPAN_BYTES),
-			  0);
+		ASSERT_EQ(
+			munmap(arena.base + round % NR_TABLES * XENMM_SPAN_BYTES, XENMM_SPAN_BYTES),
+			0);
 		pthread_join(thread, NULL);
 		arena_close(&arena);
 	}
