@@ -389,16 +389,13 @@ struct xenmm_kernel {
  * PROTECT   set the protection of each page, populated or not. Method native
  *           empties the entries when it takes the right to write away: the next
  *           touch maps the page again. Methods flip and auto may keep a second
- *           table (the twin) for each 2 MiB, in a second mapping of the arena that
- *           shows in /proc/PID/maps: while pages are read-only the twin maps them
- *           writable, so the process itself could write to them there
+ *           table (the twin) for each 2 MiB, a page that is charged like the arena's
  * MAP       make the entries of populated pages present; allocates nothing
  * UNMAP     clear the entries; pages keep their content, a touch maps them
  * TRACK     from now on the first write to each page is noted: it faults, the page becomes
  *           writable, and COLLECT tells of it. Populated or not; methods as for PROTECT.
- *           Pages that are tracked already stay so, with what was noted. Who writes through
- *           the twin (see PROTECT) goes unnoticed; so may a write while another thread
- *           protects the same pages
+ *           Pages that are tracked already stay so, with what was noted. A write may
+ *           go unnoticed while another thread protects the same pages
  * UNTRACK   writes are noted no more, and what was noted is forgotten
  */
 #define XENMM_IOC_POPULATE _IOWR(XENMM_IOC_MAGIC, 0x10, struct xenmm_op)

@@ -193,10 +193,7 @@ public:
 	Casualty &casualty() { return casualty_; }
 
 private:
-	uint64_t offset_of(VirtAddr address) const
-	{
-		return address.visible().bytes - base_.bytes;
-	}
+	uint64_t offset_of(VirtAddr address) const { return address.visible().bytes - base_.bytes; }
 	// What a lost table still maps may not be given to anyone else: Xen counts it.
 	void free_span(Span &span, Counters &counters)
 	{

@@ -43,8 +43,7 @@ public:
 			(void)state_.backend().twin_hooks(state_.span(base_).spare(), hooks_);
 			return true;
 		}
-		bool is_possible =
-			state_.backend().table_hooks(base_, batch_.table(), hooks_).ok();
+		bool is_possible = state_.backend().table_hooks(base_, batch_.table(), hooks_).ok();
 		// Both tables of a span with a twin are pinned, whatever Linux does.
 		hooks_.is_pinned |= state_.has(base_) && state_.has_twin(base_);
 		return is_possible;

@@ -236,7 +236,7 @@ private:
 	Slots *slots_ = nullptr;
 	uint16_t deviating_ = 0; // slots that do
 	uint16_t present_ = 0;
-	uint16_t tracked_ = 0; // slots that say so
+	uint16_t tracked_ = 0;	  // slots that say so
 	uint64_t spare_ : 48 = 0; // a pfn
 	bool all_tracked_ : 1 = false;
 	bool read_only_ : 1 = false;

@@ -152,8 +152,8 @@ private:
 		bool is_twin = part.start.is_twin();
 		if (is_twin && !state_.has_twin(part.start))
 			return false;
-		auto entered = batch.enter(part.start, is_twin ? state_.span(part.start).spare()
-							       : Pfn{0});
+		auto entered =
+			batch.enter(part.start, is_twin ? state_.span(part.start).spare() : Pfn{0});
 		if (entered.ok())
 			return true;
 		if (Work::kMayBeGone && entered.error() == Errno::kInval)

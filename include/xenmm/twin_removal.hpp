@@ -142,9 +142,8 @@ private:
 		uint64_t *entries = backend_.twin_hooks(table.pfn, hooks);
 		TableState state = {true, table.state.pinned, table.state.writable};
 		DetachedTable<B> page(backend_, calls_, entries, hooks, counters_, state);
-		return insist([&] {
-			return !(let == Let::kAsTable ? page.unpin() : page.take_out());
-		});
+		return insist(
+			[&] { return !(let == Let::kAsTable ? page.unpin() : page.take_out()); });
 	}
 
 	ArenaState<B> &state_;

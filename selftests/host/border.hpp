@@ -49,7 +49,6 @@ public:
 	xenmm_host host;
 	xenmm_arena *arena = nullptr;
 	xenmm_request last = {};
-
 };
 
 // Whose FakeXen serves this thread; the one before it, to be put back.

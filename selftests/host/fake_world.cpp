@@ -144,9 +144,9 @@ std::string FakeXen::leaks() const
 	      zalloc_fuse.is_set() + page_fuse.is_set() + charge_fuse.is_set() +
 		      table_make_fuse.is_set() + table_lock_fuse.is_set() + breathe_fuse.is_set() +
 		      hooks_fuse.is_set() + flips_fuse.is_set() + orphan_fuse.is_set() +
-		      twin_fuse.is_set() +
-		      hypervisor.entry_fuse.is_set() + hypervisor.hypercall_fuse.is_set() +
-		      hypervisor.step_fuse.is_set() + hypervisor.validation_fuse.is_set());
+		      twin_fuse.is_set() + hypervisor.entry_fuse.is_set() +
+		      hypervisor.hypercall_fuse.is_set() + hypervisor.step_fuse.is_set() +
+		      hypervisor.validation_fuse.is_set());
 	return text + violations.text();
 }
 

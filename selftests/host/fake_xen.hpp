@@ -88,7 +88,7 @@ public:
 
 	Fuse zalloc_fuse, page_fuse, charge_fuse, table_make_fuse, table_lock_fuse, breathe_fuse;
 	Fuse hooks_fuse, flips_fuse, orphan_fuse, twin_fuse;
-	bool refuse_twins = false; // there is no memory for any
+	bool refuse_twins = false;   // there is no memory for any
 	bool has_split_locks = true; // NR_CPUS of at least 4
 	xenmm_cost prices = default_cost();
 	// What others do while the locks are given away.

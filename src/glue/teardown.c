@@ -27,9 +27,9 @@ static void xenmm_retire_locked(struct xenmm_host *host, bool is_end, unsigned l
 }
 
 /*
- * Only tries the lock, without which there is more to do for the kernel. Reclaim may run notifiers, and allocations are made under our
- * lock; whoever holds it holds the mmap lock too, so it is free in munmap but for
- * callers that are about to find out that there is no mapping any more.
+ * Only tries the lock, without which there is more to do for the kernel. Reclaim may run notifiers,
+ * and allocations are made under our lock; whoever holds it holds the mmap lock too, so it is free
+ * in munmap but for callers that are about to find out that there is no mapping any more.
  */
 static bool xenmm_invalidate(struct mmu_interval_notifier *notifier,
 			     const struct mmu_notifier_range *range, unsigned long sequence)
