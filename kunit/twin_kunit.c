@@ -147,7 +147,7 @@ static const struct xenmm_flip_row *xenmm_open_for_flip(struct kunit *test)
 static void xenmm_tables_change_places(struct kunit *test)
 {
 	const struct xenmm_flip_row *row = xenmm_open_for_flip(test);
-	u64 visible[XENMM_MOST_TABLES], twin[XENMM_MOST_TABLES];
+	u64 visible[XENMM_MOST_TABLES] = {}, twin[XENMM_MOST_TABLES];
 	unsigned long bytes;
 	u32 round, table;
 

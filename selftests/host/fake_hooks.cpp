@@ -78,7 +78,7 @@ Result<Pfn> FakeXen::twin_alloc(VirtAddr address)
 
 void FakeXen::twin_free(Pfn pfn)
 {
-	Frame &table = memory.frame(pfn);
+	const Frame &table = memory.frame(pfn);
 	if (table.kind != Kind::kTable || !table.ours)
 		return violations.add("twin_free of what is no twin");
 	if (table.is_validated() || !table.alias_writable)

@@ -74,6 +74,14 @@ static inline spinlock_t *xenmm_compat_table_lock(struct mm_struct *mm, struct p
 #endif
 }
 
+static inline void xenmm_compat_init_lock(spinlock_t *lock, spinlock_t *model)
+{
+	spin_lock_init(lock);
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	lockdep_copy_map(&lock->dep_map, &model->dep_map);
+#endif
+}
+
 /*
  * A page gets the lock that the kernel's tables have, of their class: its place is in the
  * page's description, or, where locks are large (lockdep), in memory of its own. -ENOMEM.
@@ -81,18 +89,12 @@ static inline spinlock_t *xenmm_compat_table_lock(struct mm_struct *mm, struct p
 static inline int xenmm_compat_make_lock(struct page *page, spinlock_t *model)
 {
 #if XENMM_COMPAT_SPLIT_LOCKS
-	spinlock_t *lock;
-
 #if ALLOC_SPLIT_PTLOCKS
 	XENMM_COMPAT_TABLE(page)->ptl = kmalloc(sizeof(spinlock_t), GFP_KERNEL_ACCOUNT);
 	if (!XENMM_COMPAT_TABLE(page)->ptl)
 		return -ENOMEM;
 #endif
-	lock = ptlock_ptr(XENMM_COMPAT_TABLE(page));
-	spin_lock_init(lock);
-#ifdef CONFIG_DEBUG_LOCK_ALLOC
-	lockdep_copy_map(&lock->dep_map, &model->dep_map);
-#endif
+	xenmm_compat_init_lock(ptlock_ptr(XENMM_COMPAT_TABLE(page)), model);
 #endif
 	return 0;
 }

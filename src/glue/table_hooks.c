@@ -136,7 +136,6 @@ static int xenmm_read_hooks(pmd_t *pmd, u32 count, int leaving, struct xenmm_fli
 int xenmm_k_flips_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 count, int leaving,
 		       struct xenmm_flips *flips)
 {
-	spinlock_t *lock;
 	pmd_t *pmd;
 	int error;
 
@@ -147,12 +146,11 @@ int xenmm_k_flips_lock(struct xenmm_host *host, xenmm_u64 address, xenmm_u32 cou
 		return -ENOENT;
 	if (!xenmm_is_mm_pinned(host->mm, pmd))
 		return -EIO;
-	lock = pmd_lockptr(host->mm, pmd);
-	flips->lock = lock;
+	flips->lock = pmd_lockptr(host->mm, pmd);
 	flips->is_pinned = XENMM_COMPAT_SPLIT_LOCKS;
 	xenmm_section_begin();
-	spin_lock(lock);
-	xenmm_hand_out(lock);
+	spin_lock((spinlock_t *)flips->lock);
+	xenmm_hand_out(flips->lock);
 	flips->l2_maddr = arbitrary_virt_to_machine(pmd).maddr;
 	error = xenmm_read_hooks(pmd, count, leaving, flips);
 	if (error)
