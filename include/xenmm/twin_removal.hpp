@@ -56,7 +56,7 @@ public:
 			span.set_present(0);
 		}
 		bool is_free = let_go(ours, Let::kAsMemory);
-		if (!flips.is_pinned && own.pfn.number)
+		if (!flips.is_pinned)
 			(void)let_go(own, Let::kAsTable);
 		backend_.flips_unlock(flips);
 		state_.take_twin(span, counters_);
@@ -70,7 +70,7 @@ private:
 	enum class Let { kAsMemory, kAsTable };
 	static constexpr TableState kWhole = {true, true, false};
 
-	// 0: a dead arena lost it, and it is the kernel's own.
+	// 0: a dead arena lost it.
 	Pfn hooked(const xenmm_flips &flips)
 	{
 		return flips.l2_value[0] ? backend_.table_pfn(flips.l2_value[0]) : Pfn{0};
@@ -135,11 +135,14 @@ private:
 			counters_.add(XENMM_COUNTER_teardown_pages, present);
 	}
 
-	// Its pin goes. false: Xen keeps it.
+	// Its pin goes. false: Xen keeps it, or it is lost.
 	bool let_go(const Casualty &table, Let let)
 	{
+		if (!table.pfn.number)
+			return false;
 		xenmm_hooks hooks;
 		uint64_t *entries = backend_.twin_hooks(table.pfn, hooks);
+		// Whatever hooks it is no concern here any more.
 		TableState state = {true, table.state.pinned, table.state.writable};
 		DetachedTable<B> page(backend_, calls_, entries, hooks, counters_, state);
 		return insist(

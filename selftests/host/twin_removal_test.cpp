@@ -90,6 +90,50 @@ TEST(RemovalWithoutSplitLocks, UnpinsWhatLinuxDoesNotPin)
 	}
 }
 
+// Xen let a table of ours out and took it back no more, not even at the end of the mm: it is
+// lost with what it maps. The kernel's own is hooked all the same, and no other page touched.
+class LostTable : public ::testing::Test
+{
+public:
+	LostTable() : arena(FakeBackend(xen), true)
+	{
+		xen.add_extent(kBase, kSpanBytes);
+		EXPECT_TRUE(arena.attach(kBase, kSpanBytes).ok());
+		xen.hypervisor.is_exclusive = true;
+		EXPECT_EQ(run(kFlip, Op::kPopulate), Errno::kOk);
+		EXPECT_EQ(run(kFlip, Op::kProtectRo), Errno::kOk);
+		xen.hypervisor.step_fuse.set(3, -EBUSY, 1000);
+		EXPECT_EQ(run({Method::kRebuild, 0}, Op::kProtectRw), Errno::kIo);
+		arena.mend();
+		xen.hypervisor.step_fuse.clear();
+	}
+	Errno run(How how, Op op)
+	{
+		const Pieces pieces = {piece(0, 512)};
+		xenmm_request request = request_of(how, op, pieces);
+		request.exclusive = 1;
+		return arena.run(request, Ranges(pieces.data(), 1)).error();
+	}
+	FakeXen xen;
+	Arena<FakeBackend> arena;
+};
+
+TEST_F(LostTable, OfOursLeavesTheKernelsOwn)
+{
+	uint64_t steps = xen.hypervisor.step_fuse.seen();
+	arena.oust({kBase, page_at(512)});
+	EXPECT_EQ(xen.hypervisor.step_fuse.seen() - steps, 5u)
+		<< "its own is emptied (out: 2, back: 2) and hooked (1), and nothing else is done";
+	const Frame *hooked = xen.memory.table(kBase);
+	ASSERT_TRUE(hooked);
+	EXPECT_FALSE(hooked->ours);
+	EXPECT_EQ(xen.tables_lost(), 0u);
+	EXPECT_EQ(xen.violations.text(), "");
+	xen.unmap_all();
+	arena.detach();
+	EXPECT_EQ(xen.pages_held(), 512u) << "which the lost table may still map";
+}
+
 // Once is a passing reason.
 TEST_F(Removal, RefusedOnceTriesAgain)
 {
