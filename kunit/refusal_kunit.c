@@ -72,7 +72,10 @@ static const struct xenmm_deed *const xenmm_deeds[] = {
 	&xenmm_unmap,	 &xenmm_protect_ro, &xenmm_protect_rw,
 };
 
-/* Mixed pages, and a twin whose first table matches. */
+/* What the L2 entry of the first table named before its flip: its twin. */
+static u64 xenmm_twin_hook;
+
+/* Mixed pages, and a twin of the first table. */
 static void xenmm_prepare(struct kunit *test)
 {
 	static const struct xenmm_way flip = {"flip", XENMM_METHOD_FLIP, 0};
@@ -80,9 +83,10 @@ static void xenmm_prepare(struct kunit *test)
 	struct xenmm_world *world = xenmm_world_open(test, XENMM_ARENA);
 
 	xenmm_do_each(test, &xenmm_populate, 4, 0);
+	xenmm_twin_hook = xenmm_hook(world, 0);
 	xenmm_do(test, &xenmm_protect_ro, &flip, table);
 	xenmm_do_each(test, &xenmm_protect_rw, 8, 0);
-	KUNIT_ASSERT_EQ(test, world->pages, XENMM_ARENA);
+	KUNIT_ASSERT_NE(test, xenmm_hook(world, 0), xenmm_twin_hook);
 }
 
 static unsigned long xenmm_place_of(const struct xenmm_world *world, enum xenmm_place place)
@@ -116,9 +120,10 @@ static void xenmm_ask(struct kunit *test, const struct xenmm_deed *deed)
 	XENMM_EXPECT(test, "pages_done", op.pages_done, 0);
 }
 
-/* The arena and the counters, or only to compare them with what they were. */
+/* The arena, its twin and the counters, or only to compare them with what they were. */
 struct xenmm_state {
 	u64 *visible;
+	u64 *twin; /* of the first table */
 	size_t words;
 	struct xenmm_counts counts;
 };
@@ -127,7 +132,13 @@ static void xenmm_take_state(struct kunit *test, struct xenmm_state *state)
 {
 	const struct xenmm_world *world = test->priv;
 
+	struct xenmm_table_seen seen;
+
 	state->visible = xenmm_snapshot(test, world->base, &state->words);
+	state->twin = kunit_kcalloc(test, XENMM_TABLE_PAGES, sizeof(*state->twin), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, state->twin);
+	xenmm_look_behind(xenmm_twin_hook, &seen);
+	memcpy(state->twin, seen.entries, PAGE_SIZE);
 	xenmm_stats_read(&state->counts);
 }
 
@@ -147,6 +158,7 @@ static void xenmm_expect_state(struct kunit *test, const struct xenmm_state *was
 
 	xenmm_take_state(test, &is);
 	xenmm_expect_same(test, is.visible, was->visible, was->words);
+	xenmm_expect_same(test, is.twin, was->twin, XENMM_TABLE_PAGES);
 	XENMM_EXPECT(test, "counters", memcmp(&is.counts, &was->counts, sizeof(is.counts)), 0);
 }
 

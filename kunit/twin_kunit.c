@@ -33,16 +33,6 @@ static const struct xenmm_flip_row xenmm_flips[] = {
 /* What the L2 entry of each table named before its last flip: its twin. */
 static u64 xenmm_twin_hook[XENMM_MOST_TABLES];
 
-static u64 xenmm_hook(const struct xenmm_world *world, u32 table)
-{
-	struct xenmm_table_seen seen;
-
-	mmap_read_lock(world->mm);
-	xenmm_walk(world->mm, xenmm_world_address(world, table * XENMM_TABLE_PAGES), &seen);
-	mmap_read_unlock(world->mm);
-	return seen.hook & ~(u64)_PAGE_ACCESSED;
-}
-
 static bool xenmm_is_inside(const struct xenmm_pages *pages, u32 table)
 {
 	for (; pages->pages; pages++)

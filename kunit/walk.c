@@ -48,6 +48,16 @@ void xenmm_look_behind(u64 hook, struct xenmm_table_seen *seen)
 	seen->entries = mfn_to_virt((hook & PTE_PFN_MASK) >> PAGE_SHIFT);
 }
 
+u64 xenmm_hook(const struct xenmm_world *world, u32 table)
+{
+	struct xenmm_table_seen seen;
+
+	mmap_read_lock(world->mm);
+	xenmm_walk(world->mm, xenmm_world_address(world, table * XENMM_TABLE_PAGES), &seen);
+	mmap_read_unlock(world->mm);
+	return seen.hook & ~(u64)_PAGE_ACCESSED;
+}
+
 bool xenmm_is_protected(const struct xenmm_table_seen *seen)
 {
 	unsigned int level;

@@ -127,6 +127,8 @@ struct xenmm_table_seen {
 
 /* mmap lock held. */
 void xenmm_walk(struct mm_struct *mm, unsigned long address, struct xenmm_table_seen *seen);
+/* The L2 entry of a table of the arena, without its accessed bit. Takes the mmap lock. */
+u64 xenmm_hook(const struct xenmm_world *world, u32 table);
 /* The table that an L2 entry of this value hooks, or would; 0: no table. */
 void xenmm_look_behind(u64 hook, struct xenmm_table_seen *seen);
 

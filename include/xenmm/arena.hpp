@@ -133,8 +133,8 @@ public:
 			if (!state_.is_visible(at) || !state_.has_twin(at))
 				continue;
 			removal.remove(at);
-			(void)backend_.breathe(
-				false); // whoever is killed has to do it all the same
+			// Whoever is killed has to do it all the same.
+			(void)backend_.breathe(false);
 		}
 		backend_.count(counters);
 	}

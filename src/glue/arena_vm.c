@@ -60,22 +60,22 @@ static bool xenmm_is_inside(const struct xenmm_area *area, unsigned long address
 	return address - area->start < area->end - area->start;
 }
 
-static void xenmm_lock_vmas_of(struct xenmm_host *host, const struct xenmm_area *area)
+static void xenmm_lock_own_vmas(struct xenmm_host *host)
 {
 	struct vm_area_struct *vma;
 
-	VMA_ITERATOR(vmi, host->mm, area->start);
+	VMA_ITERATOR(vmi, host->mm, host->area.start);
 
-	for_each_vma_range(vmi, vma, area->end)
+	for_each_vma_range(vmi, vma, host->area.end)
 		if (xenmm_is_arena_vma(host, vma))
 			xenmm_compat_vma_start_write(vma);
 }
 
 void xenmm_lock_vmas(struct xenmm_host *host)
 {
-	/* Not mapped, or by another process: its call will be refused. */
+	/* Else the call will be refused: not mapped, or by another process. */
 	if (XENMM_COMPAT_VMA_LOCKS && host->mm == current->mm && host->area.nr_vmas)
-		xenmm_lock_vmas_of(host, &host->area);
+		xenmm_lock_own_vmas(host);
 }
 
 static void xenmm_vma_open(struct vm_area_struct *vma)
